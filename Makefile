@@ -1,0 +1,78 @@
+# make train and make test are all a newcomer needs; everything runs in .venv, made here.
+#   make test PYTHON=python3.13
+
+PYTHON ?= python3
+VENV   ?= .venv
+RUN    := $(VENV)/bin/python
+DEBUG  := build/debug
+EMPTY  := build/dist-test
+
+SOURCES := $(wildcard naivegrad/kernels/*.pyx naivegrad/kernels/*.pxd naivegrad/kernels/*.pxi \
+                      naivegrad/kernels/*.h cuda/*.h)
+PIP     := -m pip --disable-pip-version-check --quiet install
+# The requirements of one extra, one per line: what `pip install .[extra]` adds to the package.
+EXTRA   := -c "import sys, tomllib; \
+  print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['optional-dependencies'][sys.argv[1]], sep='\n')"
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help train test lint format types layers debug-test dist dist-test bench clean
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+train: $(VENV)/train  ## train a convolutional network on handwritten digits, about a minute
+	$(VENV)/bin/naivegrad train mnist-cnn --data auto --out runs/mnist-cnn
+
+test: $(VENV)/test  ## the whole test suite
+	$(RUN) -m pytest $(ARGS)
+
+lint: $(VENV)/dev  ## ruff, cython-lint, codespell
+	$(VENV)/bin/ruff check
+	$(VENV)/bin/ruff format --check
+	$(VENV)/bin/cython-lint naivegrad
+	$(VENV)/bin/codespell
+
+format: $(VENV)/dev  ## rewrite the Python files as `make lint` wants them
+	$(VENV)/bin/ruff check --fix-only
+	$(VENV)/bin/ruff format
+
+types: $(VENV)/dev  ## mypy, strict
+	$(VENV)/bin/mypy
+
+layers: $(VENV)/dev  ## imports point downwards only
+	$(VENV)/bin/lint-imports --no-cache
+
+debug-test: $(VENV)/dev  ## the suite on a build with bounds checks and the address sanitizer
+	tools/debug_test.sh $(abspath $(RUN)) $(DEBUG) $(ARGS)
+
+dist: $(VENV)/dev  ## build the wheel and the source archive into dist/
+	rm -rf dist
+	$(RUN) -m build
+
+dist-test: dist  ## install each of them into an empty environment and train a small network
+	tools/dist_test.sh $(abspath $(RUN)) $(EMPTY)
+
+bench: $(VENV)/test  ## compare with PyTorch: benchmarks/RESULTS.md
+	$(RUN) -m benchmarks
+
+clean:  ## remove everything made here but .venv and runs
+	rm -rf build dist *.egg-info naivegrad/kernels/*.so naivegrad/kernels/v?/*.so $(VENV)/built
+	find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +
+
+# --- the environment: one file per step done ----------------------------------------------------
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11))" || \
+	  { echo "naivegrad needs Python 3.11 or newer: make PYTHON=python3.12 ..."; exit 1; }
+	$(PYTHON) -m venv $(VENV) || \
+	  { echo "no venv module? Debian, Ubuntu: apt install python3-venv"; rm -rf $(VENV); exit 1; }
+
+$(VENV)/built: setup.py pyproject.toml $(SOURCES) | $(VENV)/bin/python
+	$(RUN) $(PIP) -e .
+	@touch $@
+
+$(VENV)/train $(VENV)/test $(VENV)/dev: $(VENV)/%: pyproject.toml $(VENV)/built
+	$(RUN) $(EXTRA) $* > $@.txt
+	$(RUN) $(PIP) -r $@.txt
+	@touch $@

@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# Unpack the source archive, build it with bounds checks and the address sanitizer, run its tests.
+# Kernels work on raw pointers, which Cython's own checks do not see: the sanitizer does.
+#   tools/debug_test.sh PYTHON FOLDER [pytest arguments]
+set -euo pipefail
+
+python=$1
+folder=$2
+shift 2
+rm -rf "$folder"
+mkdir -p "$folder"
+"$python" -m build --sdist --outdir "$folder/dist" >"$folder/sdist.log" ||
+    { cat "$folder/sdist.log"; exit 1; }
+tar -xzf "$folder"/dist/*.tar.gz -C "$folder" --strip-components=1
+"$python" -m venv "$folder/venv"
+cd "$folder"
+venv/bin/python -m pip --disable-pip-version-check --quiet install \
+    "setuptools>=77" "cython>=3.1" "numpy>=2.0" "pytest>=8" "hypothesis>=6.100"
+
+# The runtime library of the sanitizer must come first in the process, before Python itself.
+export NAIVEGRAD_DEBUG=1
+preload=$("${CC:-cc}" -print-file-name=libasan.so)
+if [ -e "$preload" ]; then
+    export NAIVEGRAD_SANITIZE=address
+    export ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1
+else
+    echo "no address sanitizer here: bounds checks only"
+    preload=""
+fi
+venv/bin/python setup.py --quiet build_ext --inplace
+LD_PRELOAD=$preload exec venv/bin/python -m pytest -m "not torch and not slow" "$@"

@@ -34,12 +34,10 @@ MSVC = sys.platform == "win32"
 # -fno-math-errno and -fno-trapping-math let the compiler vectorise exp and clamp (4-8x, measured).
 # Never -ffast-math (flushes denormals for the whole process, breaks NaN), never -march=native.
 FLAGS = ["/O2", "/std:c11"] if MSVC else [
-    "-O1" if DEBUG else "-O3", "-std=gnu11", "-fno-math-errno", "-fno-trapping-math",
-    "-Wno-unused-function",
+    *(["-O1", "-g", "-UNDEBUG"] if DEBUG else ["-O3", "-g0"]),
+    "-std=gnu11", "-fno-math-errno", "-fno-trapping-math", "-Wno-unused-function",
 ]  # fmt: skip
 LINK: list[str] = []
-if DEBUG and not MSVC:
-    FLAGS += ["-g", "-UNDEBUG"]
 if SANITIZE:
     FLAGS += [f"-fsanitize={SANITIZE}", "-fno-omit-frame-pointer"]
     LINK += [f"-fsanitize={SANITIZE}"]
@@ -159,8 +157,9 @@ class BuildExt(build_ext):
         except OSError:
             works = False
         if not works:
+            name = os.environ.get("CC", self.compiler.compiler[0])
             sys.exit(
-                f"naivegrad: no working C compiler ({' '.join(self.compiler.compiler[:2])}).\n"
+                f"naivegrad: no working C compiler ({name}).\n"
                 "  Debian, Ubuntu: apt install build-essential    macOS: xcode-select --install\n"
                 "  or name one: CC=clang pip install ."
             )

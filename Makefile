@@ -1,30 +1,27 @@
 # make train and make test are all a newcomer needs; everything runs in .venv, made here.
-#   make test PYTHON=python3.13
+#   make test PYTHON=python3.13 VENV=.venv-3.13
 
 PYTHON ?= python3
 VENV   ?= .venv
 RUN    := $(VENV)/bin/python
 DEBUG  := build/debug
-EMPTY  := build/dist-test
 
 SOURCES := $(wildcard naivegrad/kernels/*.pyx naivegrad/kernels/*.pxd naivegrad/kernels/*.pxi \
                       naivegrad/kernels/*.h cuda/*.h)
 PIP     := -m pip --disable-pip-version-check --quiet install
-# The requirements of one extra, one per line: what `pip install .[extra]` adds to the package.
-EXTRA   := -c "import sys, tomllib; \
-  print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['optional-dependencies'][sys.argv[1]], sep='\n')"
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help train test lint format types layers debug-test dist dist-test bench clean
+.NOTPARALLEL:
+.PHONY: help train test build lint format types layers debug-test dist dist-test bench clean
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
-train: $(VENV)/train  ## train a convolutional network on handwritten digits, about a minute
+train: $(VENV)/built $(VENV)/train  ## train a convolutional network on handwritten digits, about a minute
 	$(VENV)/bin/naivegrad train mnist-cnn --data auto --out runs/mnist-cnn
 
-test: $(VENV)/test  ## the whole test suite
+test: $(VENV)/built $(VENV)/test  ## the whole test suite
 	$(RUN) -m pytest $(ARGS)
 
 lint: $(VENV)/dev  ## ruff, cython-lint, codespell
@@ -33,17 +30,19 @@ lint: $(VENV)/dev  ## ruff, cython-lint, codespell
 	$(VENV)/bin/cython-lint naivegrad
 	$(VENV)/bin/codespell
 
+build: $(VENV)/built  ## compile what changed, in place
+
 format: $(VENV)/dev  ## rewrite the Python files as `make lint` wants them
 	$(VENV)/bin/ruff check --fix-only
 	$(VENV)/bin/ruff format
 
-types: $(VENV)/dev  ## mypy, strict
+types: $(VENV)/built $(VENV)/dev  ## mypy, strict
 	$(VENV)/bin/mypy
 
 layers: $(VENV)/dev  ## imports point downwards only
 	$(VENV)/bin/lint-imports --no-cache
 
-debug-test: $(VENV)/dev  ## the suite on a build with bounds checks and the address sanitizer
+debug-test: $(VENV)/built $(VENV)/dev  ## the suite with bounds checks and the address sanitizer
 	tools/debug_test.sh $(abspath $(RUN)) $(DEBUG) $(ARGS)
 
 dist: $(VENV)/dev  ## build the wheel and the source archive into dist/
@@ -51,9 +50,9 @@ dist: $(VENV)/dev  ## build the wheel and the source archive into dist/
 	$(RUN) -m build
 
 dist-test: dist  ## install each of them into an empty environment and train a small network
-	tools/dist_test.sh $(abspath $(RUN)) $(EMPTY)
+	tools/dist_test.sh $(abspath $(RUN))
 
-bench: $(VENV)/test  ## compare with PyTorch: benchmarks/RESULTS.md
+bench: $(VENV)/built $(VENV)/test  ## compare with PyTorch: benchmarks/RESULTS.md
 	$(RUN) -m benchmarks
 
 clean:  ## remove everything made here but .venv and runs
@@ -67,12 +66,13 @@ $(VENV)/bin/python:
 	  { echo "naivegrad needs Python 3.11 or newer: make PYTHON=python3.12 ..."; exit 1; }
 	$(PYTHON) -m venv $(VENV) || \
 	  { echo "no venv module? Debian, Ubuntu: apt install python3-venv"; rm -rf $(VENV); exit 1; }
+	$(RUN) $(PIP) "setuptools>=77" "cython>=3.1" "numpy>=2.0" || { rm -rf $(VENV); exit 1; }
 
+# Without build isolation the compiled modules are those of last time, where nothing changed.
 $(VENV)/built: setup.py pyproject.toml $(SOURCES) | $(VENV)/bin/python
-	$(RUN) $(PIP) -e .
+	$(RUN) $(PIP) --no-build-isolation -e .
 	@touch $@
 
-$(VENV)/train $(VENV)/test $(VENV)/dev: $(VENV)/%: pyproject.toml $(VENV)/built
-	$(RUN) $(EXTRA) $* > $@.txt
-	$(RUN) $(PIP) -r $@.txt
+$(VENV)/train $(VENV)/test $(VENV)/dev: $(VENV)/%: pyproject.toml | $(VENV)/built
+	$(RUN) $(PIP) --no-build-isolation -e .[$*]
 	@touch $@

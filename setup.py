@@ -11,6 +11,7 @@ import copy
 import multiprocessing
 import os
 import platform
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -21,6 +22,7 @@ import numpy
 from Cython.Build import cythonize
 from setuptools import Extension, find_packages, setup
 from setuptools.command.build_ext import build_ext
+from setuptools.modified import newer_group
 
 # Those worth wider vectors are compiled per level and chosen at import, in kernels/__init__.py.
 BY_LEVEL: set[str] = set()
@@ -131,7 +133,17 @@ class BuildExt(build_ext):
         super().build_extensions()
 
     def build_extension(self, ext: Extension) -> None:
-        """Build one module in a folder of its own: the levels of one module share a C file."""
+        """Build one module in a folder of its own: the levels of one module share a C file.
+
+        An editable install builds in place; there a module is left as it is while nothing that it
+        depends on has changed.
+        """
+        target = Path(self.get_ext_fullpath(ext.name))
+        in_place = Path(*ext.name.split(".")[:-1], target.name)
+        if self.editable_mode and not newer_group([*ext.sources, *ext.depends], str(in_place)):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(in_place, target)
+            return
         own = copy.copy(self)
         own.build_temp = str(Path(self.build_temp, ext.name))
         super(BuildExt, own).build_extension(ext)

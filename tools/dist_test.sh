@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Install the wheel, then the source archive, each into an empty environment outside the tree, and
 # run the smoke test there with nothing but what was installed.
-#   tools/dist_test.sh PYTHON FOLDER
+#   tools/dist_test.sh PYTHON
 set -euo pipefail
 
 python=$1

@@ -1,0 +1,18 @@
+from numpy import ndarray
+
+_Pair = tuple[int, int]
+
+def max_pool2d(
+    x: ndarray,
+    y: ndarray,
+    index: ndarray,
+    kernel: _Pair,
+    stride: _Pair,
+    padding: _Pair,
+    dilation: _Pair,
+) -> None: ...
+def plane_scatter(grad: ndarray, index: ndarray, grad_x: ndarray) -> None: ...
+def plane_gather(x: ndarray, index: ndarray, y: ndarray) -> None: ...
+def mean_windows(
+    x: ndarray, y: ndarray, rows: ndarray, columns: ndarray, divisor: float, spread: bool
+) -> None: ...

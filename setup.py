@@ -2,7 +2,7 @@
 
 python setup.py build_ext --inplace     after editing a .pyx (only what changed is compiled)
 
-NAIVEGRAD_DEBUG=1            bounds checks, debug symbols, no optimisation, no CPU levels
+NAIVEGRAD_DEBUG=1            bounds checks, debug symbols, little optimisation
 NAIVEGRAD_SANITIZE=address   also -fsanitize=address (see `make debug-test`)
 NAIVEGRAD_OPENMP=0           one thread, even where the compiler has OpenMP
 """
@@ -45,7 +45,7 @@ if SANITIZE:
     LINK += [f"-fsanitize={SANITIZE}"]
 
 LEVELS = {}
-if platform.machine() in ("x86_64", "AMD64") and not MSVC and not DEBUG:
+if platform.machine() in ("x86_64", "AMD64") and not MSVC:
     LEVELS = {
         "v3": ["-march=x86-64-v3"],
         "v4": ["-march=x86-64-v4", "-mprefer-vector-width=512"],

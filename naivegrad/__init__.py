@@ -1,0 +1,38 @@
+"""A deep-learning engine to read in a week-end and to use on Monday."""
+
+from naivegrad import autograd
+from naivegrad.autograd import (
+    enable_grad,
+    inference_mode,
+    is_grad_enabled,
+    no_grad,
+    set_grad_enabled,
+)
+from naivegrad.device import device
+from naivegrad.dtype import (
+    bool_ as bool,
+)
+from naivegrad.dtype import (
+    double,
+    dtype,
+    finfo,
+    float,
+    float16,
+    float32,
+    float64,
+    get_default_dtype,
+    half,
+    iinfo,
+    int,
+    int8,
+    int16,
+    int32,
+    int64,
+    long,
+    set_default_dtype,
+    short,
+    uint8,
+)
+from naivegrad.ops import *  # noqa: F403
+from naivegrad.tensor import Tensor
+from naivegrad.threads import get_num_threads, set_num_threads

@@ -1,0 +1,1 @@
+"""Arrays in, arrays out: what computes for a device. Knows nothing of Tensor."""

@@ -1,0 +1,76 @@
+/* The elementwise formulas, one line each, written once for every device.
+ *
+ * A row is X(name, expression). The expression sees x (and y), of element type T, and the two
+ * parameters p and q, converted to T. The includer supplies the loops around the rows and the
+ * functions EXP LOG LOG1P SQRT SIN COS TANH SIGMOID ERF POW FABS FLOOR CEIL for T: the C library or
+ * our own vector forms on the CPU (kernels/vector_math.h), CUDA's overloads on the GPU.
+ *
+ * What stays true of every row:
+ *   - NaN in, NaN out. Hence `x < 0 ? 0 : x` and not `x > 0 ? x : 0`: a comparison with NaN is false.
+ *   - No branch with side effects: compilers turn `?:` on values into selects and vectorise the loop.
+ *   - *_grad rows take (x, y) = (incoming gradient, saved input or output) and return the product.
+ */
+
+#define NG_SQRT_HALF 0.70710678118654752440      /* sqrt(1/2)      */
+#define NG_INV_SQRT_2PI 0.39894228040143267794   /* 1 / sqrt(2 pi) */
+#define NG_SQRT_2_OVER_PI 0.79788456080286535588 /* sqrt(2 / pi)   */
+#define NG_GELU_CUBIC 0.044715                   /* Hendrycks & Gimpel 2016, section 2 */
+
+#define NG_GELU_TANH(x) TANH((T)NG_SQRT_2_OVER_PI * ((x) + (T)NG_GELU_CUBIC * (x) * (x) * (x)))
+
+#define NG_UNARY_TABLE(X)                                                                          \
+    X(neg, -x)                                                                                     \
+    X(abs, FABS(x))                                                                                \
+    X(sign, x != x ? x : (T)((x > 0) - (x < 0)))                                                   \
+    X(square, x * x)                                                                               \
+    X(reciprocal, 1 / x)                                                                           \
+    X(sqrt, SQRT(x))                                                                               \
+    X(rsqrt, 1 / SQRT(x))                                                                          \
+    X(exp, EXP(x))                                                                                 \
+    X(log, LOG(x))                                                                                 \
+    X(log1p, LOG1P(x))                                                                             \
+    X(sin, SIN(x))                                                                                 \
+    X(cos, COS(x))                                                                                 \
+    X(tanh, TANH(x))                                                                               \
+    X(erf, ERF(x))                                                                                 \
+    X(floor, FLOOR(x))                                                                             \
+    X(ceil, CEIL(x))                                                                               \
+    X(sigmoid, SIGMOID(x))                                                                         \
+    X(relu, x < 0 ? 0 : x)                                                                         \
+    X(leaky_relu, x > 0 ? x : x * p)                                                               \
+    X(silu, x * SIGMOID(x))                                                                        \
+    X(softplus, x * p > q ? x : LOG1P(EXP(x * p)) / p)                                             \
+    X(gelu, (T)0.5 * x * (1 + ERF(x * (T)NG_SQRT_HALF)))                                           \
+    X(gelu_tanh, (T)0.5 * x * (1 + NG_GELU_TANH(x)))                                               \
+    X(clamp, x < p ? p : (x > q ? q : x))
+
+#define NG_BINARY_TABLE(X)                                                                         \
+    X(add, x + y)                                                                                  \
+    X(add_scaled, x + p * y)                                                                       \
+    X(sub, x - y)                                                                                  \
+    X(mul, x * y)                                                                                  \
+    X(div, x / y)                                                                                  \
+    X(pow, POW(x, y))                                                                              \
+    X(maximum, x > y || x != x ? x : y)                                                            \
+    X(minimum, x < y || x != x ? x : y)                                                            \
+    X(relu_grad, y <= 0 ? 0 : x)                                                                   \
+    X(leaky_relu_grad, y > 0 ? x : x * p)                                                          \
+    X(sigmoid_grad, x * y * (1 - y))                                                               \
+    X(tanh_grad, x * (1 - y * y))                                                                  \
+    X(silu_grad, x * SIGMOID(y) * (1 + y * (1 - SIGMOID(y))))                                      \
+    X(softplus_grad, y * p > q ? x : x * SIGMOID(y * p))                                           \
+    X(gelu_grad, x * ((T)0.5 * (1 + ERF(y * (T)NG_SQRT_HALF)) +                                    \
+                      y * (T)NG_INV_SQRT_2PI * EXP((T)-0.5 * y * y)))                              \
+    X(gelu_tanh_grad, x * ((T)0.5 * (1 + NG_GELU_TANH(y)) +                                        \
+                           (T)0.5 * y * (1 - NG_GELU_TANH(y) * NG_GELU_TANH(y)) *                  \
+                               (T)NG_SQRT_2_OVER_PI * (1 + 3 * (T)NG_GELU_CUBIC * y * y)))         \
+    X(clamp_grad, y < p || y > q ? 0 : x)
+
+/* Results are truth values, one byte each. */
+#define NG_COMPARE_TABLE(X)                                                                        \
+    X(eq, x == y)                                                                                  \
+    X(ne, x != y)                                                                                  \
+    X(lt, x < y)                                                                                   \
+    X(le, x <= y)                                                                                  \
+    X(gt, x > y)                                                                                   \
+    X(ge, x >= y)

@@ -1,0 +1,126 @@
+"""In-place changes: new values in the memory of a tensor, and a graph that stays true to it.
+
+The tensor takes over the history of the new value. If it is a view, its base gets a new history too:
+"the old base, with the region of the view replaced" (ViewScatter).
+"""
+
+from __future__ import annotations
+
+import gc
+from typing import Any
+
+from naivegrad.autograd.function import Function
+from naivegrad.autograd.mode import grad_mode
+from naivegrad.autograd.view import View
+
+
+class ViewScatter(Function):
+    """base with the region that a view covers replaced by a value.
+
+    grad_base = grad with that region zeroed,    grad_value = that region of grad.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, base: Any, value: Any, steps: tuple[Any, ...]) -> Any:
+        ctx.path = View(None, steps, 0, True)  # without the base: it will hold this node
+        return base  # the value was written through the view already
+
+    @staticmethod
+    def backward(ctx: Any, grad: Any) -> Any:
+        grad_base = None
+        if ctx.needs_input_grad[0]:
+            grad_base = grad.clone()
+            ctx.path.retrace(grad_base).zero_()
+        return grad_base, ctx.path.retrace(grad)
+
+    @staticmethod
+    def jvp(ctx: Any, base_dot: Any, value_dot: Any, _: Any) -> Any:
+        base_dot = value_dot.new_zeros(ctx.shape) if base_dot is None else base_dot.clone()
+        region = ctx.path.retrace(base_dot)
+        if value_dot is None:
+            region.zero_()
+        else:
+            region.copy_(value_dot)
+        return base_dot
+
+
+def assign(tensor: Any, operation: Any, *arguments: Any) -> Any:
+    """tensor = operation(tensor, *arguments), in the memory of the tensor.
+
+    Raises RuntimeError for a leaf that requires a gradient (its history would have to begin before
+    itself) and ValueError where the result has another shape or a wider type.
+    """
+    name = operation.__name__
+    if grad_mode.enabled:
+        refuse_leaf(tensor, name)
+    if tensor.view_of is not None:
+        tensor.view_of.refresh(tensor)
+    before = tensor.alias()
+    result = operation.apply(before, *arguments)
+    array = result.array
+    if array.shape != tensor.array.shape:
+        raise ValueError(
+            f"{name}: in place, the result of shape {array.shape} does not fit a tensor of shape "
+            f"{tensor.array.shape}"
+        )
+    tensor.backend.copy_into(tensor.array, array)
+    adopt(tensor, result)
+    return tensor
+
+
+def refuse_leaf(tensor: Any, name: str) -> None:
+    """Raise if an in-place change of the tensor cannot be recorded."""
+    if tensor.requires_grad:
+        if tensor.node is None:
+            raise RuntimeError(
+                f"{name}: a leaf tensor that requires grad cannot be changed in place; "
+                "use no_grad(), or change a clone"
+            )
+        view = tensor.view_of
+        if view is not None and view.base.node is None and view.base.requires_grad:
+            raise RuntimeError(
+                f"{name}: a view of a leaf tensor that requires grad cannot be changed in place; "
+                "use no_grad(), or change a view of a clone"
+            )
+
+
+def adopt(tensor: Any, result: Any) -> None:
+    """Give a tensor whose memory was just overwritten the history of `result`, which it now equals."""
+    tensor.version[0] += 1
+    if result.tangent is not None:
+        tensor.tangent = result.tangent
+    if not result.requires_grad and not tensor.requires_grad:
+        return
+    if not grad_mode.enabled:
+        return
+    view = tensor.view_of
+    if view is None:
+        tensor.node = result.node
+        tensor.requires_grad = result.requires_grad
+        return
+    if not view.recorded:
+        raise RuntimeError(
+            "a view made under no_grad was changed in place with recording on: the change cannot be "
+            "traced to the tensor that it is a view of; make the view with recording on"
+        )
+    base = view.base
+    fresh = not base.requires_grad
+    base.node = ViewScatter.apply(base.alias(), result, view.steps).node
+    base.requires_grad = True
+    if fresh:
+        _tell_views(base)
+    view.count = -1
+    view.refresh(tensor)
+
+
+def _tell_views(base: Any) -> None:
+    """Mark every live view of a base that began to require a gradient.
+
+    Rare (a plain buffer written through a view), so the views are found by who holds the counter
+    instead of being listed at each slicing.
+    """
+    for other in gc.get_referrers(base.version):
+        view = getattr(other, "view_of", None)
+        if isinstance(view, View) and view.base is base and view.recorded:
+            other.requires_grad = True
+            view.count = -1

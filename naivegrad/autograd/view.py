@@ -1,0 +1,50 @@
+"""Views: tensors that share memory, and remember how they came from their base.
+
+When anything that shares the memory is changed in place (autograd/inplace.py), the version counter,
+one for the whole memory, moves on. A view finds that out when it is next used, and retraces its steps
+from the base as it is then.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from naivegrad.autograd.mode import enable_grad, grad_mode
+
+
+class View:
+    """How a tensor was made from the tensor whose memory it shares."""
+
+    __slots__ = ("base", "count", "recorded", "steps")
+
+    def __init__(self, base: Any, steps: tuple[Any, ...], count: int, recorded: bool) -> None:
+        self.base = base
+        self.steps = steps  # (operation, its arguments after the tensor), from the base to the view
+        self.count = count  # the version at which the view's node is true
+        self.recorded = recorded  # False: made under no_grad, so changes cannot be traced to the base
+
+    @staticmethod
+    def track(operation: Any, inputs: tuple[Any, ...], output: Any) -> None:
+        """Note that `output`, the result of a view operation, shares the memory of inputs[0]."""
+        source = inputs[0]
+        version = output.version = source.version
+        base, steps, recorded = source, ((operation, inputs[1:]),), grad_mode.enabled
+        if source.view_of is not None:
+            base = source.view_of.base
+            steps = source.view_of.steps + steps
+            recorded = recorded and source.view_of.recorded
+        output.view_of = View(base, steps, version[0], recorded)
+
+    def retrace(self, base: Any) -> Any:
+        """The same steps from another base."""
+        for operation, arguments in self.steps:
+            base = operation.apply(base, *arguments)
+        return base
+
+    def refresh(self, tensor: Any) -> None:
+        """Give the view the node that follows from its base as it is now."""
+        if self.count != tensor.version[0]:
+            self.count = tensor.version[0]
+            if self.recorded and self.base.requires_grad:
+                with enable_grad():
+                    tensor.node = self.retrace(self.base).node

@@ -1,0 +1,118 @@
+"""Making, viewing, joining and copying arrays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+
+from naivegrad.kernels import array as kernel
+
+name = "cpu"
+
+
+def device_of(x: ndarray) -> str:
+    """Where an array lives."""
+    return "cpu"
+
+
+def from_numpy(x: ndarray) -> ndarray:
+    """The device's array of a NumPy array; shares memory where it can."""
+    return x
+
+
+def to_numpy(x: ndarray) -> ndarray:
+    """The NumPy array of a device's array; shares memory where it can."""
+    return x
+
+
+def empty(shape: tuple[int, ...], dtype: np.dtype[Any]) -> ndarray:
+    """An array of any content."""
+    return np.empty(shape, dtype)
+
+
+def full(shape: tuple[int, ...], value: float, dtype: np.dtype[Any]) -> ndarray:
+    """An array of one value."""
+    if value == 0:
+        return np.zeros(shape, dtype)  # fresh pages are zero already: nothing is written
+    out = np.empty(shape, dtype)
+    out.fill(value)
+    return out
+
+
+def arange(start: float, stop: float, step: float, dtype: np.dtype[Any]) -> ndarray:
+    """start, start + step, ... below stop."""
+    return np.arange(start, stop, step).astype(dtype, copy=False)
+
+
+def copy(x: ndarray) -> ndarray:
+    """A fresh C-contiguous array of the same values."""
+    return x.copy("C")
+
+
+def contiguous(x: ndarray) -> ndarray:
+    """x itself if it is C-contiguous, else a copy that is."""
+    return x if x.flags.c_contiguous else x.copy("C")
+
+
+def copy_into(target: ndarray, source: ndarray) -> None:
+    """target[...] = source, broadcasting and casting. Overlap is no harm."""
+    if not target.flags.writeable:
+        raise ValueError(
+            "in-place change of an expanded tensor: several of its elements share one place in memory; "
+            "clone it first"
+        )
+    with np.errstate(invalid="ignore", over="ignore"):
+        np.copyto(target, source, casting="unsafe")
+
+
+def owns_memory(x: ndarray) -> bool:
+    """Whether no other array is known to share the memory of x."""
+    return x.base is None
+
+
+def is_contiguous(x: ndarray) -> bool:
+    """Whether the elements follow one another in C order."""
+    return bool(x.flags.c_contiguous)
+
+
+def reshape(x: ndarray, shape: tuple[int, ...]) -> tuple[ndarray, bool]:
+    """x with another shape, and whether it is a view (else a copy, where strides do not allow one)."""
+    y = x.reshape(shape)
+    return y, kernel.same_start(x, y)
+
+
+def permute(x: ndarray, axes: tuple[int, ...]) -> ndarray:
+    """A view with the axes in another order."""
+    return x.transpose(axes)
+
+
+def expand(x: ndarray, shape: tuple[int, ...]) -> ndarray:
+    """A view of x broadcast to a shape."""
+    return kernel.expand(x, shape)
+
+
+def slice(x: ndarray, index: tuple[Any, ...]) -> ndarray:
+    """A view: x[index] of integers, slices, None and Ellipsis."""
+    return x[index] if index and index[-1] is Ellipsis else x[(*index, Ellipsis)]
+
+
+def flip(x: ndarray, axes: tuple[int, ...]) -> ndarray:
+    """A copy with the order along `axes` reversed."""
+    return np.flip(x, axes).copy()
+
+
+def cat(arrays: list[ndarray], axis: int) -> ndarray:
+    """The arrays one after the other along an axis."""
+    return np.concatenate(arrays, axis)
+
+
+def pad(x: ndarray, widths: tuple[tuple[int, int], ...], value: float) -> ndarray:
+    """x with `widths` values before and after along each axis; negative widths cut off."""
+    shape = tuple(n + a + b for n, (a, b) in zip(x.shape, widths, strict=True))
+    out = np.full(shape, value, x.dtype) if value else np.zeros(shape, x.dtype)
+    source = tuple(np.s_[max(-a, 0) : n + min(b, 0)] for n, (a, b) in zip(x.shape, widths, strict=True))
+    inside = tuple(np.s_[max(a, 0) : m - max(b, 0)] for m, (a, b) in zip(shape, widths, strict=True))
+    out[inside] = x[source]
+    return out

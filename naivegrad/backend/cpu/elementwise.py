@@ -1,0 +1,173 @@
+"""Elementwise operations: float32 and float64 through the Cython loops, the rest through NumPy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+
+from naivegrad.backend.promotion import floating, result_dtype
+from naivegrad.kernels import elementwise as kernel
+
+Operand = ndarray | float | int | bool
+
+# What NumPy computes for integers and truth values. An operation that is not here has a floating-point
+# result whatever comes in.
+_UNARY: dict[str, Callable[..., Any]] = {
+    "neg": np.negative,
+    "abs": np.abs,
+    "sign": np.sign,
+    "square": np.square,
+    "floor": np.positive,
+    "ceil": np.positive,
+    "relu": lambda x: np.maximum(x, 0).astype(x.dtype),
+    "leaky_relu": lambda x: x,
+}
+_BINARY: dict[str, Callable[..., Any]] = {
+    "add": np.add,
+    "sub": np.subtract,
+    "mul": np.multiply,
+    "pow": np.power,
+    "maximum": np.maximum,
+    "minimum": np.minimum,
+}
+_COMPARE: dict[str, Callable[..., Any]] = {
+    "eq": np.equal,
+    "ne": np.not_equal,
+    "lt": np.less,
+    "le": np.less_equal,
+    "gt": np.greater,
+    "ge": np.greater_equal,
+}
+
+
+def unary(op: str, x: ndarray, p: float = 0.0, q: float = 0.0, out: ndarray | None = None) -> ndarray:
+    """out[i] = op(x[i]; p, q). Integers give the default floating-point type where op has no other."""
+    result = kernel.unary(op, x, p, q, out)
+    return _unary_by_numpy(op, x, p, q, out) if result is None else result
+
+
+def _unary_by_numpy(op: str, x: ndarray, p: float, q: float, out: ndarray | None) -> ndarray:
+    kind = x.dtype.kind
+    if kind == "f" or op not in _UNARY:
+        work = np.dtype("float64") if x.dtype == np.float64 else np.dtype("float32")
+        result = kernel.unary(op, np.ascontiguousarray(x, work), p, q)
+        result = cast(result.reshape(x.shape), floating(x.dtype))
+    elif kind == "b" and op in ("neg", "sign", "relu"):
+        if op == "neg":
+            raise TypeError("neg: a bool tensor has no negative; use logical_not")
+        result = x.copy()
+    else:
+        result = np.asarray(_UNARY[op](x), dtype=x.dtype)
+        if result is x:
+            result = x.copy()
+    return result if out is None else _into(op, out, result)
+
+
+def binary(
+    op: str, x: Operand, y: Operand, p: float = 0.0, q: float = 0.0, out: ndarray | None = None
+) -> ndarray:
+    """out[i] = op(x[i], y[i]; p, q), broadcasting; one of the two may be a Python number."""
+    if out is not None and not _apart(out, x, y):
+        return _into(op, out, binary(op, x, y, p, q))
+    result = kernel.binary(op, x, y, p, q, out)
+    return _binary_by_numpy(op, x, y, p, q, out) if result is None else result
+
+
+def _binary_by_numpy(
+    op: str, x: Operand, y: Operand, p: float, q: float, out: ndarray | None
+) -> ndarray:
+    dtype = result_dtype(x, y)
+    if op == "add_scaled" and dtype.kind != "f":
+        op, y = "add", np.asarray(binary("mul", y, int(p)))
+    if dtype.kind == "f" or op not in _BINARY:
+        dtype = floating(dtype)
+        work = np.dtype("float64") if dtype == np.float64 else np.dtype("float32")
+        result = kernel.binary(op, _as(x, work), _as(y, work), p, q)
+        result = cast(result, dtype)
+    elif dtype.kind == "b" and op == "sub":
+        raise TypeError("sub: bool tensors cannot be subtracted; use ^ or logical_xor")
+    else:
+        x, y = _as(x, dtype), _as(y, dtype)
+        if op == "pow" and dtype.kind == "i" and np.any(np.less(y, 0)):
+            raise ValueError("pow: integers to negative integer powers are not integers; use floats")
+        try:
+            result = np.asarray(_BINARY[op](x, y), dtype=dtype)
+        except ValueError:
+            raise ValueError(f"{op}: shapes {_shape(x)} and {_shape(y)} do not broadcast") from None
+    return result if out is None else _into(op, out, result)
+
+
+def compare(op: str, x: Operand, y: Operand) -> ndarray:
+    """out[i] = op(x[i], y[i]) as bool, broadcasting; one of the two may be a Python number."""
+    result = kernel.compare(op, x, y)
+    if result is None:
+        dtype = result_dtype(x, y)
+        x, y = _as(x, dtype), _as(y, dtype)
+        try:
+            result = np.asarray(_COMPARE[op](x, y))
+        except ValueError:
+            raise ValueError(f"{op}: shapes {_shape(x)} and {_shape(y)} do not broadcast") from None
+    return result
+
+
+def where(condition: ndarray, x: Operand, y: Operand) -> ndarray:
+    """out[i] = x[i] where condition[i], else y[i]; broadcasting all three."""
+    dtype = result_dtype(x, y)
+    try:
+        return np.where(condition, _as(x, dtype), _as(y, dtype))
+    except ValueError:
+        raise ValueError(
+            f"where: shapes {condition.shape}, {_shape(x)} and {_shape(y)} do not broadcast"
+        ) from None
+
+
+def logical(op: str, x: ndarray, y: Operand | None = None) -> ndarray:
+    """and, or, xor, not: bit by bit for integers, of truth values for bool."""
+    if x.dtype.kind == "f" or (isinstance(y, ndarray) and y.dtype.kind == "f"):
+        raise TypeError(f"{op}: integer or bool tensors are needed, got {x.dtype}")
+    if y is None:
+        return np.asarray(np.invert(x))
+    dtype = result_dtype(x, y)
+    ufunc = {"and": np.bitwise_and, "or": np.bitwise_or, "xor": np.bitwise_xor}[op]
+    return np.asarray(ufunc(_as(x, dtype), _as(y, dtype)))
+
+
+def cast(x: ndarray, dtype: np.dtype[Any]) -> ndarray:
+    """x in another type; x itself if it is of that type."""
+    if x.dtype == dtype:
+        return x
+    with np.errstate(invalid="ignore", over="ignore"):  # NaN and too large numbers, as C casts them
+        return x.astype(dtype)
+
+
+def _as(x: Operand, dtype: np.dtype[Any]) -> ndarray:
+    return cast(x if isinstance(x, ndarray) else np.asarray(x), dtype)
+
+
+def _shape(x: Operand) -> tuple[int, ...]:
+    return x.shape if isinstance(x, ndarray) else ()
+
+
+def _apart(out: ndarray, x: Operand, y: Operand) -> bool:
+    """Whether no input overlaps `out` other than by being it, element for element."""
+    for operand in (x, y):
+        if operand is out or not isinstance(operand, ndarray):
+            continue
+        if np.may_share_memory(operand, out):
+            return False
+    return True
+
+
+def _into(op: str, out: ndarray, result: ndarray) -> ndarray:
+    """Copy a result into `out`, which must be of its shape and of a type that can hold it."""
+    if result.shape != out.shape:
+        raise ValueError(
+            f"{op}: in place, the result of shape {result.shape} does not fit a tensor of shape {out.shape}"
+        )
+    if not np.can_cast(result.dtype, out.dtype, "same_kind"):
+        raise TypeError(f"{op}: a result of type {result.dtype} cannot be stored in {out.dtype}")
+    np.copyto(out, result, casting="same_kind")
+    return out

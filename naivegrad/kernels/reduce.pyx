@@ -1,0 +1,308 @@
+# Reductions and scans of dense float32 and float64 arrays.
+#
+# Design:
+#   - backend/cpu brings every reduction to one shape: x is (outer, n, inner), C-contiguous, and n goes.
+#     inner == 1 is a reduction along rows; otherwise whole rows of `inner` values are combined.
+#   - n is cut into blocks of BLOCK. Inside a block, LANES independent partial results let the compiler
+#     use vector registers without reordering anything; block results are combined in float64, in order.
+#     Blocks, not threads, fix the order of operations: the same bits for any number of threads.
+#   - max and min let NaN win, as PyTorch does; arg reductions return the first index.
+
+cimport numpy as cnp
+from cython.parallel cimport prange
+from libc.math cimport INFINITY
+from libc.stdlib cimport free, malloc
+
+from naivegrad.kernels.threads cimport num_threads
+
+cnp.import_array()
+
+ctypedef fused real:
+    float
+    double
+
+cdef enum:
+    SUM = 0
+    PROD = 1
+    MAX = 2
+    MIN = 3
+    SQUARES = 4          # sum of (x - center)^2
+    LANES = 32
+    BLOCK = 4096         # values of a row, or rows, per partial result
+    COLUMNS = 256        # columns that are accumulated together
+    GRAIN = 65536
+
+CODES = {"sum": SUM, "prod": PROD, "max": MAX, "min": MIN, "squares": SQUARES}
+
+
+cdef inline real combine(int op, real a, real b) noexcept nogil:
+    if op == SUM or op == SQUARES:
+        return a + b
+    if op == PROD:
+        return a * b
+    if op == MAX:
+        return b if (b > a) | (b != b) else a
+    return b if (b < a) | (b != b) else a
+
+
+cdef inline double start(int op) noexcept nogil:
+    if op == PROD:
+        return 1.0
+    if op == MAX:
+        return -INFINITY
+    if op == MIN:
+        return INFINITY
+    return 0.0
+
+
+cdef inline real fold(int op, const real* x, Py_ssize_t n, real center) noexcept nogil:
+    """n values to one. `op` is a constant wherever this is called, so each call is one plain loop."""
+    cdef real lane[LANES]
+    cdef real total
+    cdef Py_ssize_t i = 0
+    cdef int j
+    for j in range(LANES):
+        lane[j] = <real>start(op)
+    while i + LANES <= n:
+        for j in range(LANES):
+            if op == SQUARES:
+                lane[j] = lane[j] + (x[i + j] - center) * (x[i + j] - center)
+            else:
+                lane[j] = combine(op, lane[j], x[i + j])
+        i += LANES
+    for j in range(n - i):
+        if op == SQUARES:
+            lane[j] = lane[j] + (x[i + j] - center) * (x[i + j] - center)
+        else:
+            lane[j] = combine(op, lane[j], x[i + j])
+    j = LANES // 2
+    while j > 0:                                     # pairwise, so that the tree is fixed
+        for i in range(j):
+            lane[i] = combine(op, lane[i], lane[i + j])
+        j = j // 2
+    total = lane[0]
+    return total
+
+
+cdef inline real fold_op(int op, const real* x, Py_ssize_t n, real center) noexcept nogil:
+    if op == SUM:
+        return fold(SUM, x, n, center)
+    if op == PROD:
+        return fold(PROD, x, n, center)
+    if op == MAX:
+        return fold(MAX, x, n, center)
+    if op == MIN:
+        return fold(MIN, x, n, center)
+    return fold(SQUARES, x, n, center)
+
+
+cdef void rows(int op, const real* x, real* out, const real* center, Py_ssize_t begin, Py_ssize_t end,
+               Py_ssize_t n, double scale) noexcept nogil:
+    """out[o] = scale * reduction of row o, for o in [begin, end)."""
+    cdef Py_ssize_t o, i
+    cdef double total
+    cdef real c
+    for o in range(begin, end):
+        c = center[o] if center != NULL else 0
+        if n <= BLOCK:
+            out[o] = <real>(fold_op(op, x + o * n, n, c) * scale)
+            continue
+        total = start(op)
+        i = 0
+        while i < n:
+            total = combine[double](op, total, fold_op(op, x + o * n + i, min(<Py_ssize_t>BLOCK, n - i), c))
+            i += BLOCK
+        out[o] = <real>(total * scale)
+
+
+cdef void blocks(int op, const real* x, double* partial, real center, Py_ssize_t begin, Py_ssize_t end,
+                 Py_ssize_t n) noexcept nogil:
+    """partial[b] = reduction of the b-th block of one long row, for b in [begin, end)."""
+    cdef Py_ssize_t b
+    for b in range(begin, end):
+        partial[b] = fold_op(op, x + b * BLOCK, min(<Py_ssize_t>BLOCK, n - b * BLOCK), center)
+
+
+cdef inline void fold_columns(int op, const real* x, real* acc, const real* center, Py_ssize_t n,
+                              Py_ssize_t inner, Py_ssize_t width) noexcept nogil:
+    """acc[j] = reduction over n rows of x[:, j], for `width` neighbouring columns."""
+    cdef Py_ssize_t i, j
+    for j in range(width):
+        acc[j] = <real>start(op)
+    for i in range(n):
+        if op == SQUARES:
+            for j in range(width):
+                acc[j] = acc[j] + (x[j] - center[j]) * (x[j] - center[j])
+        else:
+            for j in range(width):
+                acc[j] = combine(op, acc[j], x[j])
+        x += inner
+
+
+cdef void fold_columns_op(int op, const real* x, real* acc, const real* center, Py_ssize_t n,
+                          Py_ssize_t inner, Py_ssize_t width) noexcept nogil:
+    if op == SUM:
+        fold_columns(SUM, x, acc, center, n, inner, width)
+    elif op == PROD:
+        fold_columns(PROD, x, acc, center, n, inner, width)
+    elif op == MAX:
+        fold_columns(MAX, x, acc, center, n, inner, width)
+    elif op == MIN:
+        fold_columns(MIN, x, acc, center, n, inner, width)
+    else:
+        fold_columns(SQUARES, x, acc, center, n, inner, width)
+
+
+cdef void columns(int op, const real* x, real* out, const real* center, Py_ssize_t piece, Py_ssize_t n,
+                  Py_ssize_t inner, double scale) noexcept nogil:
+    """The piece-th group of COLUMNS columns of (outer, n, inner): all its n rows, block by block."""
+    cdef real acc[COLUMNS]
+    cdef double total[COLUMNS]
+    cdef Py_ssize_t groups = (inner + COLUMNS - 1) // COLUMNS
+    cdef Py_ssize_t o = piece // groups
+    cdef Py_ssize_t first = (piece % groups) * COLUMNS
+    cdef Py_ssize_t width = min(<Py_ssize_t>COLUMNS, inner - first), i, j
+    cdef const real* c = center + o * inner + first if center != NULL else NULL
+    x += o * n * inner + first
+    out += o * inner + first
+    for j in range(width):
+        total[j] = start(op)
+    i = 0
+    while i < n:
+        fold_columns_op(op, x + i * inner, acc, c, min(<Py_ssize_t>128, n - i), inner, width)
+        for j in range(width):
+            total[j] = combine[double](op, total[j], acc[j])
+        i += 128
+    for j in range(width):
+        out[j] = <real>(total[j] * scale)
+
+
+cdef int reduce_real(int op, const real* x, real* out, const real* center, Py_ssize_t outer, Py_ssize_t n,
+                     Py_ssize_t inner, double scale) except -1 nogil:
+    cdef Py_ssize_t size = outer * n * inner, pieces, i, count
+    cdef int threads = num_threads() if size >= GRAIN else 1
+    cdef double* partial
+    cdef double total
+    if inner > 1:
+        pieces = outer * ((inner + COLUMNS - 1) // COLUMNS)
+        if threads == 1 or pieces == 1:
+            for i in range(pieces):
+                columns(op, x, out, center, i, n, inner, scale)
+        else:
+            for i in prange(pieces, num_threads=threads, schedule="static"):
+                columns(op, x, out, center, i, n, inner, scale)
+    elif outer > 1 or n <= BLOCK:
+        if threads == 1:
+            rows(op, x, out, center, 0, outer, n, scale)
+        else:
+            for i in prange(threads, num_threads=threads, schedule="static"):
+                rows(op, x, out, center, outer * i // threads, outer * (i + 1) // threads, n, scale)
+    else:
+        count = (n + BLOCK - 1) // BLOCK
+        partial = <double*>malloc(count * sizeof(double))
+        if partial == NULL:
+            with gil:
+                raise MemoryError("reduce: no memory for partial results")
+        if threads == 1:
+            blocks(op, x, partial, center[0] if center != NULL else <real>0, 0, count, n)
+        else:
+            for i in prange(threads, num_threads=threads, schedule="static"):
+                blocks(op, x, partial, center[0] if center != NULL else <real>0,
+                       count * i // threads, count * (i + 1) // threads, n)
+        total = start(op)
+        for i in range(count):
+            total = combine[double](op, total, partial[i])
+        out[0] = <real>(total * scale)
+        free(partial)
+    return 0
+
+
+def reduce(int op, cnp.ndarray x, cnp.ndarray out, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner,
+           double scale=1.0, center=None):
+    """out[o, i] = scale * op over k of x[o, k, i]. All C-contiguous, of one float type."""
+    cdef cnp.ndarray c = center
+    cdef void* pc = NULL if center is None else cnp.PyArray_DATA(c)
+    cdef void* px = cnp.PyArray_DATA(x)
+    cdef void* po = cnp.PyArray_DATA(out)
+    if cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT32:
+        with nogil:
+            reduce_real[float](op, <float*>px, <float*>po, <float*>pc, outer, n, inner, scale)
+    else:
+        with nogil:
+            reduce_real[double](op, <double*>px, <double*>po, <double*>pc, outer, n, inner, scale)
+
+
+cdef void arg_real(bint largest, const real* x, cnp.int64_t* out, Py_ssize_t begin, Py_ssize_t end,
+                   Py_ssize_t n, Py_ssize_t inner) noexcept nogil:
+    """out[r] = first index of the extreme value (or of the first NaN) of the r-th line."""
+    cdef Py_ssize_t r, k, best
+    cdef const real* p
+    cdef real v, m
+    for r in range(begin, end):
+        p = x + (r // inner) * n * inner + r % inner
+        best = 0
+        m = p[0]
+        if m == m:
+            for k in range(1, n):
+                v = p[k * inner]
+                if v != v:
+                    best = k
+                    break
+                if (v > m) if largest else (v < m):
+                    m = v
+                    best = k
+        out[r] = best
+
+
+def arg_reduce(bint largest, cnp.ndarray x, cnp.ndarray out, Py_ssize_t outer, Py_ssize_t n,
+               Py_ssize_t inner):
+    """out[o, i] = first k at which x[o, k, i] is largest (or smallest); n is at least 1."""
+    cdef void* px = cnp.PyArray_DATA(x)
+    cdef cnp.int64_t* po = <cnp.int64_t*>cnp.PyArray_DATA(out)
+    cdef Py_ssize_t lines = outer * inner, i
+    cdef int threads = num_threads() if lines * n >= GRAIN else 1
+    cdef bint single = cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT32
+    with nogil:
+        for i in prange(threads, num_threads=threads, schedule="static"):
+            if single:
+                arg_real[float](largest, <float*>px, po, lines * i // threads,
+                                lines * (i + 1) // threads, n, inner)
+            else:
+                arg_real[double](largest, <double*>px, po, lines * i // threads,
+                                 lines * (i + 1) // threads, n, inner)
+
+
+cdef void scan_real(bint product, bint backward, const real* x, real* out, Py_ssize_t begin,
+                    Py_ssize_t end, Py_ssize_t n, Py_ssize_t inner) noexcept nogil:
+    """Running sum or product of each line, accumulated in float64."""
+    cdef Py_ssize_t r, k, at
+    cdef const real* p
+    cdef real* o
+    cdef double total
+    for r in range(begin, end):
+        at = (r // inner) * n * inner + r % inner
+        p = x + at
+        o = out + at
+        total = 1.0 if product else 0.0
+        for k in range(n):
+            at = (n - 1 - k if backward else k) * inner
+            total = total * p[at] if product else total + p[at]
+            o[at] = <real>total
+
+
+def scan(bint product, bint backward, cnp.ndarray x, cnp.ndarray out, Py_ssize_t outer, Py_ssize_t n,
+         Py_ssize_t inner):
+    """out[o, k, i] = sum (or product) of x[o, :k + 1, i]; of x[o, k:, i] if `backward`."""
+    cdef void* px = cnp.PyArray_DATA(x)
+    cdef void* po = cnp.PyArray_DATA(out)
+    cdef Py_ssize_t lines = outer * inner, i
+    cdef int threads = num_threads() if lines * n >= GRAIN else 1
+    cdef bint single = cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT32
+    with nogil:
+        for i in prange(threads, num_threads=threads, schedule="static"):
+            if single:
+                scan_real[float](product, backward, <float*>px, <float*>po, lines * i // threads,
+                                 lines * (i + 1) // threads, n, inner)
+            else:
+                scan_real[double](product, backward, <double*>px, <double*>po, lines * i // threads,
+                                  lines * (i + 1) // threads, n, inner)

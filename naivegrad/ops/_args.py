@@ -1,0 +1,103 @@
+"""Arguments as PyTorch takes them, brought to one form."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from naivegrad import dtype as dtypes
+from naivegrad.tensor import Tensor, wrap
+
+
+def normalize_axis(dim: Any, ndim: int, op: str) -> int:
+    """A dimension counted from the front. A 0-d tensor has the dimensions 0 and -1."""
+    try:
+        axis = operator.index(dim)
+    except TypeError:
+        raise TypeError(f"{op}: dim must be an integer, got {dim!r}") from None
+    limit = max(ndim, 1)
+    if not -limit <= axis < limit:
+        raise IndexError(
+            f"{op}: Dimension out of range (expected to be in range of [{-limit}, {limit - 1}], but got {axis})"
+        )
+    return axis + limit if axis < 0 else axis
+
+
+def normalize_axes(dim: Any, ndim: int, op: str) -> tuple[int, ...]:
+    """Sorted dimensions counted from the front: all of them for None or an empty sequence."""
+    if dim is None or (isinstance(dim, tuple | list) and not dim):
+        return tuple(range(ndim))
+    if not isinstance(dim, tuple | list):
+        dim = (dim,)
+    axes = sorted(normalize_axis(d, ndim, op) for d in dim)
+    if len(set(axes)) != len(axes):
+        raise ValueError(f"{op}: a dimension appears twice in dim={tuple(dim)}")
+    return tuple(axes) if ndim else ()
+
+
+def pair(value: Any, op: str, name: str) -> tuple[int, int]:
+    """An integer, or two of them, as two."""
+    if isinstance(value, tuple | list):
+        if len(value) == 1:
+            value = (*value, *value)
+        if len(value) != 2:
+            raise ValueError(f"{op}: {name} must be an integer or two, got {value!r}")
+        first, second = value
+    else:
+        first = second = value
+    try:
+        return operator.index(first), operator.index(second)
+    except TypeError:
+        raise TypeError(f"{op}: {name} must be an integer or two, got {value!r}") from None
+
+
+def sizes(shape: Sequence[Any], op: str) -> tuple[int, ...]:
+    """A shape given as f(2, 3) or f((2, 3))."""
+    if len(shape) == 1 and isinstance(shape[0], tuple | list):
+        shape = shape[0]
+    try:
+        return tuple([operator.index(n) for n in shape])
+    except TypeError:
+        raise TypeError(f"{op}: sizes must be integers, got {tuple(shape)!r}") from None
+
+
+def as_tensor_like(value: Any, like: Tensor) -> Tensor:
+    """A number as a 0-d tensor of the type and device of another; a Tensor as it is."""
+    if isinstance(value, Tensor):
+        return value
+    return wrap(like.backend.full((), value, like.array.dtype), like.backend)
+
+
+def require_tensor(x: Any, op: str, name: str = "input") -> Tensor:
+    """x, if it is a Tensor; TypeError otherwise."""
+    if not isinstance(x, Tensor):
+        raise TypeError(f"{op}: {name} must be a Tensor, got {type(x).__name__}")
+    return x
+
+
+def require_floating(x: Tensor, op: str) -> None:
+    """TypeError unless x is of a floating-point type."""
+    if x.array.dtype.kind != "f":
+        raise TypeError(f"{op}: a floating-point tensor is needed, got {x.dtype}")
+
+
+def integer_index(index: Any, op: str, size: int, axis: int) -> Any:
+    """The array of an index tensor, checked to be of integers in [-size, size); counted from 0."""
+    array = require_tensor(index, op, "index").array
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"{op}: the index must be of integers, got {index.dtype}")
+    low, high = index.backend.bounds(array)
+    if low < -size or high >= size:
+        bad = low if low < -size else high
+        raise IndexError(f"{op}: index {bad} is out of bounds for dimension {axis} with size {size}")
+    return array
+
+
+def numpy_dtype(wish: Any, default: np.dtype[Any] | None = None) -> np.dtype[Any]:
+    """The NumPy dtype of a `dtype=` argument; `default`, or the default type, for None."""
+    if wish is None:
+        return dtypes.get_default_dtype().numpy if default is None else default
+    return dtypes.to_numpy(wish)

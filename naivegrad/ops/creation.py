@@ -1,0 +1,192 @@
+"""Making tensors: from data, of one value, in steps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from naivegrad.device import backend_of
+from naivegrad.ops._args import numpy_dtype, sizes
+from naivegrad.ops.movement import stack
+from naivegrad.tensor import Tensor, wrap
+
+
+def _finish(x: Any, backend: Any, requires_grad: bool) -> Tensor:
+    tensor = wrap(x, backend)
+    return tensor.requires_grad_() if requires_grad else tensor
+
+
+def _array_of(data: Any, dtype: Any) -> np.ndarray:
+    """Python numbers, nested sequences or a NumPy array as an array of a type that we have."""
+    array = np.asarray(data)
+    if array.dtype.kind in "OSUcmM":
+        raise TypeError(f"tensor: cannot make numbers of {type(data).__name__} with entries of {array.dtype}")
+    if dtype is not None:
+        return array.astype(numpy_dtype(dtype))
+    if not isinstance(data, np.ndarray | np.generic):
+        if array.dtype.kind == "f":
+            return array.astype(numpy_dtype(None))
+        if array.size == 0:
+            return array.astype(numpy_dtype(None))
+    return array.astype(numpy_dtype(array.dtype.newbyteorder("=")))
+
+
+def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """A tensor with a copy of data: numbers, nested sequences, a NumPy array or a Tensor.
+
+    Python floats give the default type (float32), integers int64, truth values bool; a NumPy array
+    keeps its type. TypeError for what are not numbers, ValueError for ragged nesting.
+
+    Examples
+    --------
+    >>> import naivegrad as ng
+    >>> ng.tensor([[1.0, 2.0], [3.0, 4.0]]).sum()
+    tensor(10.)
+    """
+    backend = backend_of(device)
+    if isinstance(data, Tensor):
+        array = data.detach().numpy() if dtype is None else data.detach().numpy().astype(numpy_dtype(dtype))
+        return _finish(backend.from_numpy(np.array(array, order="C")), backend, requires_grad)
+    if isinstance(data, list | tuple) and _holds_tensor(data):
+        rows = stack([x if isinstance(x, Tensor) else tensor(x) for x in data]).detach()
+        return tensor(rows, dtype=dtype, device=device, requires_grad=requires_grad)
+    try:
+        array = _array_of(data, dtype)
+    except ValueError as error:
+        raise ValueError(f"tensor: {error}") from None
+    return _finish(backend.from_numpy(np.array(array, order="C")), backend, requires_grad)
+
+
+def _holds_tensor(data: Sequence[Any]) -> bool:
+    return any(isinstance(x, Tensor) for x in data)
+
+
+def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
+    """A tensor of data, without a copy where none is needed."""
+    if isinstance(data, Tensor):
+        return data if dtype is None and device is None else data.to(dtype=dtype, device=device)
+    if isinstance(data, np.ndarray) and (dtype is None or data.dtype == numpy_dtype(dtype)):
+        return from_numpy(data).to(device) if device is not None else from_numpy(data)
+    return tensor(data, dtype=dtype, device=device)
+
+
+def from_numpy(ndarray: np.ndarray) -> Tensor:
+    """A tensor that shares the memory of a NumPy array."""
+    if not isinstance(ndarray, np.ndarray):
+        raise TypeError(f"from_numpy: expects a NumPy array, got {type(ndarray).__name__}")
+    native = numpy_dtype(ndarray.dtype)
+    if native != ndarray.dtype or not ndarray.dtype.isnative:
+        raise TypeError(f"from_numpy: byte order of {ndarray.dtype} is not the machine's")
+    backend = backend_of(None)
+    return wrap(backend.from_numpy(ndarray), backend)
+
+
+def full(
+    *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, fill_value: Any = None
+) -> Tensor:
+    """full(size, fill_value): a tensor of one value; its type follows the value."""
+    if fill_value is None:
+        *size, fill_value = size
+    if isinstance(fill_value, Tensor):
+        fill_value = fill_value.item()
+    if dtype is None:
+        dtype = np.bool_ if isinstance(fill_value, bool) else np.int64 if isinstance(fill_value, int) else None
+    backend = backend_of(device)
+    array = backend.full(sizes(size, "full"), fill_value, numpy_dtype(dtype))
+    return _finish(array, backend, requires_grad)
+
+
+def _filled(op: str, size: Any, value: float, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
+    backend = backend_of(device)
+    shape = sizes(size, op)
+    if any(n < 0 for n in shape):
+        raise ValueError(f"{op}: sizes must not be negative, got {shape}")
+    return _finish(backend.full(shape, value, numpy_dtype(dtype)), backend, requires_grad)
+
+
+def zeros(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """A tensor of zeros."""
+    return _filled("zeros", size, 0, dtype, device, requires_grad)
+
+
+def ones(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """A tensor of ones."""
+    return _filled("ones", size, 1, dtype, device, requires_grad)
+
+
+def empty(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """A tensor of any content, to be overwritten."""
+    backend = backend_of(device)
+    return _finish(backend.empty(sizes(size, "empty"), numpy_dtype(dtype)), backend, requires_grad)
+
+
+def _like(x: Tensor, value: Any, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
+    backend = x.backend if device is None else backend_of(device)
+    array = backend.full(x.array.shape, value, numpy_dtype(dtype, x.array.dtype))
+    return _finish(array, backend, requires_grad)
+
+
+def zeros_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """Zeros of the shape, type and device of input."""
+    return _like(input, 0, dtype, device, requires_grad)
+
+
+def ones_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """Ones of the shape, type and device of input."""
+    return _like(input, 1, dtype, device, requires_grad)
+
+
+def empty_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """A tensor of any content, of the shape, type and device of input."""
+    backend = input.backend if device is None else backend_of(device)
+    array = backend.empty(input.array.shape, numpy_dtype(dtype, input.array.dtype))
+    return _finish(array, backend, requires_grad)
+
+
+def full_like(
+    input: Tensor, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """One value, in the shape, type and device of input."""
+    return _like(input, fill_value, dtype, device, requires_grad)
+
+
+def arange(
+    start: float = 0,
+    end: float | None = None,
+    step: float = 1,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """start, start + step, ... below end; int64 if all are integers. arange(n) starts at 0."""
+    if end is None:
+        start, end = 0, start
+    start, end, step = (v.item() if isinstance(v, Tensor) else v for v in (start, end, step))
+    if step == 0 or (end - start) * step < 0:
+        raise ValueError(f"arange: no steps of {step} lead from {start} to {end}")
+    if dtype is None and all(isinstance(v, int) for v in (start, end, step)):
+        dtype = np.int64
+    backend = backend_of(device)
+    return _finish(backend.arange(start, end, step, numpy_dtype(dtype)), backend, requires_grad)
+
+
+def linspace(
+    start: float, end: float, steps: int, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """`steps` values at equal distances from start to end, both included."""
+    if steps < 0:
+        raise ValueError(f"linspace: the number of steps must not be negative, got {steps}")
+    backend = backend_of(device)
+    array = np.linspace(start, end, steps).astype(numpy_dtype(dtype))
+    return _finish(backend.from_numpy(array), backend, requires_grad)
+
+
+def eye(
+    n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """Ones on the diagonal of an (n, m) matrix, zeros elsewhere."""
+    backend = backend_of(device)
+    return _finish(backend.from_numpy(np.eye(n, m, dtype=numpy_dtype(dtype))), backend, requires_grad)

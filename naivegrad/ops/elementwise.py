@@ -1,0 +1,1085 @@
+"""Elementwise operations: one class each, its formula and its derivative, then the functional names.
+
+The formulas that run are the rows of cuda/scalar_ops.h. Every class here has a diagonal Jacobian, so
+that `backward` also is the rule of forward mode.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from naivegrad.autograd import Function, formula_vjp
+from naivegrad.ops._args import as_tensor_like, require_tensor
+from naivegrad.tensor import Tensor, wrap
+
+Number = float | int | bool
+
+
+class Add(Function):
+    """z = x + alpha * y.    grad_x = grad,    grad_y = alpha * grad."""
+
+    kind = "elementwise"
+
+    @staticmethod
+    def forward(ctx: Any, x: Any, y: Any, alpha: Number = 1) -> Any:
+        ctx.alpha = alpha
+        if alpha == 1:
+            return ctx.backend.binary("add", x, y)
+        return ctx.backend.binary("add_scaled", x, y, alpha)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        return grad, grad if ctx.alpha == 1 else grad * ctx.alpha
+
+
+class Sub(Function):
+    """z = x - alpha * y.    grad_x = grad,    grad_y = -alpha * grad."""
+
+    kind = "elementwise"
+
+    @staticmethod
+    def forward(ctx: Any, x: Any, y: Any, alpha: Number = 1) -> Any:
+        ctx.alpha = alpha
+        if alpha == 1:
+            return ctx.backend.binary("sub", x, y)
+        return ctx.backend.binary("add_scaled", x, y, -alpha)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        return grad, grad * -ctx.alpha if ctx.needs_input_grad[1] else None
+
+
+class Mul(Function):
+    """z = x * y.    grad_x = grad * y,    grad_y = grad * x."""
+
+    kind = "bilinear"
+
+    @staticmethod
+    def forward(ctx: Any, x: Any, y: Any) -> Any:
+        need_x, need_y = ctx.needs_input_grad
+        ctx.save_for_backward(x if need_y else None, y if need_x else None)
+        return ctx.backend.binary("mul", x, y)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        x, y = ctx.saved_tensors
+        return None if y is None else grad * y, None if x is None else grad * x
+
+
+class Div(Function):
+    """z = x / y.    grad_x = grad / y,    grad_y = -grad * z / y."""
+
+    kind = "elementwise"
+
+    @staticmethod
+    def forward(ctx: Any, x: Any, y: Any) -> Any:
+        z = ctx.backend.binary("div", x, y)
+        ctx.save_for_backward(y, z if ctx.needs_input_grad[1] else None)
+        return z
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        y, z = ctx.saved_tensors
+        grad_x = grad / y
+        return grad_x, None if z is None else -(grad_x * z)
+
+
+class Pow(Function):
+    """z = x ** y.    grad_x = grad * y * x ** (y - 1),    grad_y = grad * z * log(x).
+
+    Where y is 0, grad_x is 0. Where x is 0 and y is not negative, grad_y is 0.
+    """
+
+    kind = "elementwise"
+
+    @staticmethod
+    def forward(ctx: Any, x: Any, y: Any) -> Any:
+        z = ctx.backend.binary("pow", x, y)
+        ctx.save_for_backward(x, y, z if ctx.needs_input_grad[1] else None)
+        return z
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        x, y, z = ctx.saved_tensors
+        grad_x = grad_y = None
+        if ctx.needs_input_grad[0]:
+            if isinstance(y, Tensor):
+                grad_x = where(y == 0, 0.0, grad * y * pow(x, where(y == 0, 1.0, y) - 1))
+            else:
+                grad_x = grad * (pow(x, y - 1) * y) if y != 0 else grad * 0.0
+        if ctx.needs_input_grad[1]:
+            safe = where(x == 0, 1.0, x) if isinstance(x, Tensor) else (x or 1.0)
+            slope = z * (log(safe) if isinstance(safe, Tensor) else math.log(safe))
+            zero = (x == 0) & (y >= 0) if isinstance(x, Tensor) else x == 0
+            grad_y = grad * slope if zero is False else where(zero, 0.0, grad * slope)
+        return grad_x, grad_y
+
+
+class Maximum(Function):
+    """z = max(x, y).    The gradient goes to the larger; half to each where they are equal."""
+
+    kind = "elementwise"
+    op, wins = "maximum", "gt"
+
+    @classmethod
+    def _forward(cls, ctx: Any, x: Any, y: Any) -> Any:
+        backend = ctx.backend
+        share = backend.binary(
+            "add",
+            backend.cast(backend.compare(cls.wins, x, y), x.dtype),
+            backend.binary("mul", backend.cast(backend.compare("eq", x, y), x.dtype), 0.5),
+        )
+        ctx.save_for_backward(share)
+        return backend.binary(cls.op, x, y)
+
+    @staticmethod
+    def forward(ctx: Any, x: Any, y: Any) -> Any:
+        return Maximum._forward(ctx, x, y)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        (share,) = ctx.saved_tensors  # 1, 1/2 or 0: what goes to x
+        return grad * share, grad * (1 - share)
+
+
+class Minimum(Maximum):
+    """z = min(x, y).    The gradient goes to the smaller; half to each where they are equal."""
+
+    op, wins = "minimum", "lt"
+
+    @staticmethod
+    def forward(ctx: Any, x: Any, y: Any) -> Any:
+        return Minimum._forward(ctx, x, y)
+
+
+class Where(Function):
+    """z = x where condition, else y.    grad_x = grad where condition,    grad_y = the rest of it."""
+
+    kind = "elementwise"
+
+    @staticmethod
+    def forward(ctx: Any, condition: Any, x: Any, y: Any) -> Any:
+        ctx.save_for_backward(condition)
+        return ctx.backend.where(condition, x, y)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        (condition,) = ctx.saved_tensors
+        _, need_x, need_y = ctx.needs_input_grad
+        return (
+            None,
+            where(condition, grad, 0.0) if need_x else None,
+            where(condition, 0.0, grad) if need_y else None,
+        )
+
+
+class Neg(Function):
+    """y = -x.    grad_x = -grad."""
+
+    kind = "linear"
+
+    @staticmethod
+    def forward(ctx: Any, x: Any) -> Any:
+        return ctx.backend.unary("neg", x)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        return -grad
+
+
+class Abs(Function):
+    """y = |x|.    grad_x = grad * sign(x), 0 at 0."""
+
+    kind = "elementwise"
+
+    @staticmethod
+    def forward(ctx: Any, x: Any) -> Any:
+        ctx.save_for_backward(x)
+        return ctx.backend.unary("abs", x)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        (x,) = ctx.saved_tensors
+        return grad * sign(x)
+
+
+class Sign(Function):
+    """y = -1, 0 or 1.    grad_x = 0."""
+
+    kind = "elementwise"
+
+    @staticmethod
+    def forward(ctx: Any, x: Any) -> Any:
+        return ctx.backend.unary("sign", x)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        return grad * 0.0
+
+
+class Square(Function):
+    """y = x^2.    grad_x = 2 * grad * x."""
+
+    kind = "elementwise"
+
+    @staticmethod
+    def forward(ctx: Any, x: Any) -> Any:
+        ctx.save_for_backward(x)
+        return ctx.backend.unary("square", x)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        (x,) = ctx.saved_tensors
+        return grad * x * 2
+
+
+class Reciprocal(Function):
+    """y = 1 / x.    grad_x = -grad * y^2."""
+
+    kind = "elementwise"
+
+    @staticmethod
+    def forward(ctx: Any, x: Any) -> Any:
+        y = ctx.backend.unary("reciprocal", x)
+        ctx.save_for_backward(y)
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        (y,) = ctx.saved_tensors
+        return -(grad * y * y)
+
+
+class Sqrt(Function):
+    """y = sqrt(x).    grad_x = grad / (2 * y)."""
+
+    kind = "elementwise"
+
+    @staticmethod
+    def forward(ctx: Any, x: Any) -> Any:
+        y = ctx.backend.unary("sqrt", x)
+        ctx.save_for_backward(y)
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        (y,) = ctx.saved_tensors
+        return grad / (y * 2)
+
+
+class Rsqrt(Function):
+    """y = 1 / sqrt(x).    grad_x = -grad * y^3 / 2."""
+
+    kind = "elementwise"
+
+    @staticmethod
+    def forward(ctx: Any, x: Any) -> Any:
+        y = ctx.backend.unary("rsqrt", x)
+        ctx.save_for_backward(y)
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        (y,) = ctx.saved_tensors
+        return grad * y * y * y * -0.5
+
+
+class Exp(Function):
+    """y = e^x.    grad_x = grad * y."""
+
+    kind = "elementwise"
+
+    @staticmethod
+    def forward(ctx: Any, x: Any) -> Any:
+        y = ctx.backend.unary("exp", x)
+        ctx.save_for_backward(y)
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        (y,) = ctx.saved_tensors
+        return grad * y
+
+
+class Log(Function):
+    """y = ln x.    grad_x = grad / x."""
+
+    kind = "elementwise"
+
+    @staticmethod
+    def forward(ctx: Any, x: Any) -> Any:
+        ctx.save_for_backward(x)
+        return ctx.backend.unary("log", x)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        (x,) = ctx.saved_tensors
+        return grad / x
+
+
+class Log1p(Function):
+    """y = ln(1 + x).    grad_x = grad / (1 + x)."""
+
+    kind = "elementwise"
+
+    @staticmethod
+    def forward(ctx: Any, x: Any) -> Any:
+        ctx.save_for_backward(x)
+        return ctx.backend.unary("log1p", x)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        (x,) = ctx.saved_tensors
+        return grad / (x + 1)
+
+
+class Sin(Function):
+    """y = sin x.    grad_x = grad * cos x."""
+
+    kind = "elementwise"
+
+    @staticmethod
+    def forward(ctx: Any, x: Any) -> Any:
+        ctx.save_for_backward(x)
+        return ctx.backend.unary("sin", x)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        (x,) = ctx.saved_tensors
+        return grad * cos(x)
+
+
+class Cos(Function):
+    """y = cos x.    grad_x = -grad * sin x."""
+
+    kind = "elementwise"
+
+    @staticmethod
+    def forward(ctx: Any, x: Any) -> Any:
+        ctx.save_for_backward(x)
+        return ctx.backend.unary("cos", x)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        (x,) = ctx.saved_tensors
+        return -(grad * sin(x))
+
+
+class Erf(Function):
+    """y = 2 / sqrt(pi) * integral of exp(-t^2) from 0 to x.    grad_x = grad * 2 / sqrt(pi) * exp(-x^2)."""
+
+    kind = "elementwise"
+
+    @staticmethod
+    def forward(ctx: Any, x: Any) -> Any:
+        ctx.save_for_backward(x)
+        return ctx.backend.unary("erf", x)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        (x,) = ctx.saved_tensors
+        return grad * exp(-(x * x)) * (2 / math.sqrt(math.pi))
+
+
+class Step(Function):
+    """floor or ceil: steps, flat between them.    grad_x = 0."""
+
+    kind = "elementwise"
+
+    @staticmethod
+    def forward(ctx: Any, x: Any, op: str) -> Any:
+        return ctx.backend.unary(op, x)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        return grad * 0.0
+
+
+class Tanh(Function):
+    """y = tanh x.    grad_x = grad * (1 - y^2)."""
+
+    kind = "elementwise"
+
+    @staticmethod
+    def forward(ctx: Any, x: Any) -> Any:
+        y = ctx.backend.unary("tanh", x)
+        ctx.save_for_backward(y)
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        (y,) = ctx.saved_tensors
+        return TanhGrad.apply(grad, y)
+
+
+class TanhGrad(Function):
+    """z = g * (1 - y^2).    grad_g = grad * (1 - y^2),    grad_y = -2 * grad * g * y."""
+
+    kind = "elementwise"
+
+    @staticmethod
+    def forward(ctx: Any, g: Any, y: Any) -> Any:
+        ctx.save_for_backward(g, y)
+        return ctx.backend.binary("tanh_grad", g, y)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        g, y = ctx.saved_tensors
+        return TanhGrad.apply(grad, y), grad * g * y * -2
+
+
+class Sigmoid(Function):
+    """y = 1 / (1 + e^-x).    grad_x = grad * y * (1 - y)."""
+
+    kind = "elementwise"
+
+    @staticmethod
+    def forward(ctx: Any, x: Any) -> Any:
+        y = ctx.backend.unary("sigmoid", x)
+        ctx.save_for_backward(y)
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        (y,) = ctx.saved_tensors
+        return SigmoidGrad.apply(grad, y)
+
+
+class SigmoidGrad(Function):
+    """z = g * y * (1 - y).    grad_g = grad * y * (1 - y),    grad_y = grad * g * (1 - 2y)."""
+
+    kind = "elementwise"
+
+    @staticmethod
+    def forward(ctx: Any, g: Any, y: Any) -> Any:
+        ctx.save_for_backward(g, y)
+        return ctx.backend.binary("sigmoid_grad", g, y)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        g, y = ctx.saved_tensors
+        return SigmoidGrad.apply(grad, y), grad * g * (1 - y * 2)
+
+
+class ReLU(Function):
+    """y = max(x, 0).    grad_x = grad where y > 0, else 0: at 0 the gradient is 0."""
+
+    kind = "elementwise"
+
+    @staticmethod
+    def forward(ctx: Any, x: Any) -> Any:
+        y = ctx.backend.unary("relu", x)
+        ctx.save_for_backward(y)
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        (y,) = ctx.saved_tensors
+        return ReLUGrad.apply(grad, y)
+
+
+class ReLUGrad(Function):
+    """z = g where y > 0, else 0.    grad_g = grad where y > 0, else 0."""
+
+    kind = "elementwise"
+
+    @staticmethod
+    def forward(ctx: Any, g: Any, y: Any) -> Any:
+        ctx.save_for_backward(y)
+        return ctx.backend.binary("relu_grad", g, y)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        (y,) = ctx.saved_tensors
+        return ReLUGrad.apply(grad, y), grad * 0.0 if ctx.needs_input_grad[1] else None
+
+
+class LeakyReLU(Function):
+    """y = x where x > 0, else slope * x.    grad_x = grad where x > 0, else slope * grad."""
+
+    kind = "elementwise"
+
+    @staticmethod
+    def forward(ctx: Any, x: Any, slope: float) -> Any:
+        ctx.slope = slope
+        ctx.save_for_backward(x)
+        return ctx.backend.unary("leaky_relu", x, slope)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        (x,) = ctx.saved_tensors
+        return LeakyReLUGrad.apply(grad, x, ctx.slope)
+
+
+class LeakyReLUGrad(Function):
+    """z = g where x > 0, else slope * g.    grad_g = grad where x > 0, else slope * grad."""
+
+    kind = "elementwise"
+
+    @staticmethod
+    def forward(ctx: Any, g: Any, x: Any, slope: float) -> Any:
+        ctx.slope = slope
+        ctx.save_for_backward(x)
+        return ctx.backend.binary("leaky_relu_grad", g, x, slope)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        (x,) = ctx.saved_tensors
+        grad_x = grad * 0.0 if ctx.needs_input_grad[1] else None
+        return LeakyReLUGrad.apply(grad, x, ctx.slope), grad_x
+
+
+class SiLU(Function):
+    """y = x * sigmoid(x).    grad_x = grad * s * (1 + x * (1 - s)), s = sigmoid(x)."""
+
+    kind = "elementwise"
+
+    @staticmethod
+    def forward(ctx: Any, x: Any) -> Any:
+        ctx.save_for_backward(x)
+        return ctx.backend.unary("silu", x)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        (x,) = ctx.saved_tensors
+        return SiLUGrad.apply(grad, x)
+
+
+class SiLUGrad(Function):
+    """z = g * s * (1 + x * (1 - s)), s = sigmoid(x); differentiated from this formula."""
+
+    kind = "elementwise"
+
+    @staticmethod
+    def forward(ctx: Any, g: Any, x: Any) -> Any:
+        ctx.save_for_backward(g, x)
+        return ctx.backend.binary("silu_grad", g, x)
+
+    @staticmethod
+    def formula(g: Tensor, x: Tensor) -> Tensor:
+        s = sigmoid(x)
+        return g * s * (1 + x * (1 - s))
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        return formula_vjp(SiLUGrad.formula, ctx.saved_tensors, grad)
+
+
+class Softplus(Function):
+    """y = ln(1 + e^(beta x)) / beta, x itself where beta x > threshold.    grad_x = grad * sigmoid(beta x)."""
+
+    kind = "elementwise"
+
+    @staticmethod
+    def forward(ctx: Any, x: Any, beta: float, threshold: float) -> Any:
+        ctx.beta, ctx.threshold = beta, threshold
+        ctx.save_for_backward(x)
+        return ctx.backend.unary("softplus", x, beta, threshold)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        (x,) = ctx.saved_tensors
+        return SoftplusGrad.apply(grad, x, ctx.beta, ctx.threshold)
+
+
+class SoftplusGrad(Function):
+    """z = g * sigmoid(beta x), g itself where beta x > threshold; differentiated from this formula."""
+
+    kind = "elementwise"
+
+    @staticmethod
+    def forward(ctx: Any, g: Any, x: Any, beta: float, threshold: float) -> Any:
+        ctx.beta, ctx.threshold = beta, threshold
+        ctx.save_for_backward(g, x)
+        return ctx.backend.binary("softplus_grad", g, x, beta, threshold)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        def formula(g: Tensor, x: Tensor) -> Tensor:
+            return where(x * ctx.beta > ctx.threshold, g, g * sigmoid(x * ctx.beta))
+
+        return formula_vjp(formula, ctx.saved_tensors, grad)
+
+
+class GELU(Function):
+    """y = x * Phi(x), Phi the normal distribution function.    grad_x = grad * (Phi(x) + x * phi(x)).
+
+    Hendrycks & Gimpel 2016, "Gaussian error linear units".
+    """
+
+    kind = "elementwise"
+
+    @staticmethod
+    def forward(ctx: Any, x: Any) -> Any:
+        ctx.save_for_backward(x)
+        return ctx.backend.unary("gelu", x)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        (x,) = ctx.saved_tensors
+        return GELUGrad.apply(grad, x)
+
+
+class GELUGrad(Function):
+    """z = g * (Phi(x) + x * phi(x)).    grad_x = grad * g * phi(x) * (2 - x^2)."""
+
+    kind = "elementwise"
+
+    @staticmethod
+    def forward(ctx: Any, g: Any, x: Any) -> Any:
+        ctx.save_for_backward(g, x)
+        return ctx.backend.binary("gelu_grad", g, x)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        g, x = ctx.saved_tensors
+        density = exp(x * x * -0.5) * (1 / math.sqrt(2 * math.pi))
+        return GELUGrad.apply(grad, x), grad * g * density * (2 - x * x)
+
+
+class GELUTanh(Function):
+    """y = x / 2 * (1 + tanh(c * (x + 0.044715 x^3))), c = sqrt(2 / pi).    grad_x from the formula."""
+
+    kind = "elementwise"
+
+    @staticmethod
+    def forward(ctx: Any, x: Any) -> Any:
+        ctx.save_for_backward(x)
+        return ctx.backend.unary("gelu_tanh", x)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        (x,) = ctx.saved_tensors
+        return GELUTanhGrad.apply(grad, x)
+
+
+class GELUTanhGrad(Function):
+    """z = g * ((1 + t) / 2 + x / 2 * (1 - t^2) * u'),  t = tanh(u),  u = c * (x + 0.044715 x^3)."""
+
+    kind = "elementwise"
+
+    @staticmethod
+    def forward(ctx: Any, g: Any, x: Any) -> Any:
+        ctx.save_for_backward(g, x)
+        return ctx.backend.binary("gelu_tanh_grad", g, x)
+
+    @staticmethod
+    def formula(g: Tensor, x: Tensor) -> Tensor:
+        c, a = math.sqrt(2 / math.pi), 0.044715
+        t = tanh((x + x * x * x * a) * c)
+        slope = (x * x * (3 * a) + 1) * c
+        return g * ((t + 1) * 0.5 + x * 0.5 * (1 - t * t) * slope)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        return formula_vjp(GELUTanhGrad.formula, ctx.saved_tensors, grad)
+
+
+class Clamp(Function):
+    """y = min(max(x, low), high).    grad_x = grad where low <= x <= high, else 0."""
+
+    kind = "elementwise"
+
+    @staticmethod
+    def forward(ctx: Any, x: Any, low: float, high: float) -> Any:
+        ctx.low, ctx.high = low, high
+        ctx.save_for_backward(x)
+        return ctx.backend.unary("clamp", x, low, high)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        (x,) = ctx.saved_tensors
+        return ClampGrad.apply(grad, x, ctx.low, ctx.high)
+
+
+class ClampGrad(Function):
+    """z = g where low <= x <= high, else 0.    grad_g = grad there, else 0."""
+
+    kind = "elementwise"
+
+    @staticmethod
+    def forward(ctx: Any, g: Any, x: Any, low: float, high: float) -> Any:
+        ctx.low, ctx.high = low, high
+        ctx.save_for_backward(x)
+        return ctx.backend.binary("clamp_grad", g, x, low, high)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        (x,) = ctx.saved_tensors
+        grad_x = grad * 0.0 if ctx.needs_input_grad[1] else None
+        return ClampGrad.apply(grad, x, ctx.low, ctx.high), grad_x
+
+
+class Cast(Function):
+    """y = x in another type.    grad_x = grad in the type of x."""
+
+    kind = "linear"
+
+    @staticmethod
+    def forward(ctx: Any, x: Any, dtype: Any) -> Any:
+        y = ctx.backend.cast(x, dtype)
+        return ctx.backend.copy(x) if y is x else y
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        return grad  # the engine casts a gradient to the type of its input
+
+
+class Clone(Function):
+    """y = a copy of x.    grad_x = grad."""
+
+    kind = "linear"
+
+    @staticmethod
+    def forward(ctx: Any, x: Any) -> Any:
+        return ctx.backend.copy(x)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        return grad
+
+
+class CopyInto(Function):
+    """y = source, broadcast to the shape and cast to the type of target.    grad_source = grad."""
+
+    kind = "elementwise"
+
+    @staticmethod
+    def forward(ctx: Any, target: Any, source: Any) -> Any:
+        y = ctx.backend.empty(target.shape, target.dtype)
+        ctx.backend.copy_into(y, source)
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        return None, grad
+
+
+# Functional names. Each takes a Tensor, and where it is said, Python numbers.
+
+
+def add(input: Tensor | Number, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
+    """input + alpha * other, broadcasting."""
+    return Add.apply(input, other, alpha)
+
+
+def sub(input: Tensor | Number, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
+    """input - alpha * other, broadcasting."""
+    return Sub.apply(input, other, alpha)
+
+
+def mul(input: Tensor | Number, other: Tensor | Number) -> Tensor:
+    """input * other, broadcasting."""
+    return Mul.apply(input, other)
+
+
+def div(input: Tensor | Number, other: Tensor | Number) -> Tensor:
+    """input / other, broadcasting; integers give the default floating-point type."""
+    return Div.apply(input, other)
+
+
+def pow(input: Tensor | Number, exponent: Tensor | Number) -> Tensor:
+    """input ** exponent, broadcasting. Squares, roots and reciprocals take a short way."""
+    if isinstance(input, Tensor) and input.array.dtype.kind == "f" and exponent.__class__ is not Tensor:
+        if exponent == 2:
+            return Square.apply(input)
+        if exponent == 0.5:
+            return Sqrt.apply(input)
+        if exponent == 1:
+            return Clone.apply(input)
+        if exponent == -1:
+            return Reciprocal.apply(input)
+    return Pow.apply(input, exponent)
+
+
+def maximum(input: Tensor, other: Tensor) -> Tensor:
+    """The larger of two, element by element; NaN if either is. Equal ones share the gradient."""
+    return Maximum.apply(*_promoted(input, other, "maximum"))
+
+
+def minimum(input: Tensor, other: Tensor) -> Tensor:
+    """The smaller of two, element by element; NaN if either is. Equal ones share the gradient."""
+    return Minimum.apply(*_promoted(input, other, "minimum"))
+
+
+def _promoted(x: Tensor, y: Tensor, op: str) -> tuple[Tensor, Tensor]:
+    require_tensor(x, op)
+    return x, as_tensor_like(y, x)
+
+
+def where(
+    condition: Tensor, input: Tensor | Number | None = None, other: Tensor | Number | None = None
+) -> Any:
+    """input where condition, else other, broadcasting; with the condition alone, its nonzero positions."""
+    require_tensor(condition, "where", "condition")
+    if input is None and other is None:
+        return condition.nonzero(as_tuple=True)
+    if input is None or other is None:
+        raise TypeError("where: takes a condition alone, or a condition and two values")
+    if condition.array.dtype.kind != "b":
+        raise TypeError(f"where: the condition must be a bool tensor, got {condition.dtype}")
+    return Where.apply(condition, input, other)
+
+
+def neg(input: Tensor) -> Tensor:
+    """-input."""
+    return Neg.apply(input)
+
+
+def abs(input: Tensor) -> Tensor:
+    """|input|; the gradient at 0 is 0."""
+    return Abs.apply(input)
+
+
+def sign(input: Tensor) -> Tensor:
+    """-1, 0 or 1."""
+    return Sign.apply(input)
+
+
+def square(input: Tensor) -> Tensor:
+    """input * input."""
+    return Square.apply(input)
+
+
+def reciprocal(input: Tensor) -> Tensor:
+    """1 / input."""
+    return Reciprocal.apply(input)
+
+
+def sqrt(input: Tensor) -> Tensor:
+    """The square root; NaN below 0."""
+    return Sqrt.apply(input)
+
+
+def rsqrt(input: Tensor) -> Tensor:
+    """1 / sqrt(input)."""
+    return Rsqrt.apply(input)
+
+
+def exp(input: Tensor) -> Tensor:
+    """e ** input."""
+    return Exp.apply(input)
+
+
+def log(input: Tensor) -> Tensor:
+    """The natural logarithm: -inf at 0, NaN below."""
+    return Log.apply(input)
+
+
+def log1p(input: Tensor) -> Tensor:
+    """log(1 + input), accurate near 0."""
+    return Log1p.apply(input)
+
+
+def sin(input: Tensor) -> Tensor:
+    """The sine of radians."""
+    return Sin.apply(input)
+
+
+def cos(input: Tensor) -> Tensor:
+    """The cosine of radians."""
+    return Cos.apply(input)
+
+
+def erf(input: Tensor) -> Tensor:
+    """The error function."""
+    return Erf.apply(input)
+
+
+def floor(input: Tensor) -> Tensor:
+    """The largest integer not above; the gradient is 0."""
+    return Step.apply(input, "floor")
+
+
+def ceil(input: Tensor) -> Tensor:
+    """The smallest integer not below; the gradient is 0."""
+    return Step.apply(input, "ceil")
+
+
+def tanh(input: Tensor) -> Tensor:
+    """The hyperbolic tangent."""
+    return Tanh.apply(input)
+
+
+def sigmoid(input: Tensor) -> Tensor:
+    """1 / (1 + exp(-input))."""
+    return Sigmoid.apply(input)
+
+
+def relu(input: Tensor, inplace: bool = False) -> Tensor:
+    """max(input, 0); the gradient at 0 is 0."""
+    return input.relu_() if inplace else ReLU.apply(input)
+
+
+def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
+    """input above 0, negative_slope * input below."""
+    result = LeakyReLU.apply(input, negative_slope)
+    return input.copy_(result) if inplace else result
+
+
+def silu(input: Tensor, inplace: bool = False) -> Tensor:
+    """input * sigmoid(input)."""
+    result = SiLU.apply(input)
+    return input.copy_(result) if inplace else result
+
+
+def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
+    """log(1 + exp(beta * input)) / beta; input itself where beta * input > threshold."""
+    return Softplus.apply(input, beta, threshold)
+
+
+def gelu(input: Tensor, approximate: str = "none") -> Tensor:
+    """input * Phi(input), Phi the standard normal distribution function.
+
+    approximate="tanh": x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 x^3))), within 4e-4 of it.
+    """
+    if approximate == "none":
+        return GELU.apply(input)
+    if approximate == "tanh":
+        return GELUTanh.apply(input)
+    raise ValueError(f'gelu: approximate must be "none" or "tanh", got {approximate!r}')
+
+
+def clamp(
+    input: Tensor, min: Tensor | Number | None = None, max: Tensor | Number | None = None
+) -> Tensor:
+    """input, not below min and not above max (either may be left out). At a bound the gradient passes."""
+    if min is None and max is None:
+        raise ValueError("clamp: at least one of min and max must be given")
+    if isinstance(min, Tensor) or isinstance(max, Tensor):
+        result = input
+        if min is not None:
+            min = as_tensor_like(min, input)
+            result = where(result < min, min, result)
+        if max is not None:
+            max = as_tensor_like(max, input)
+            result = where(result > max, max, result)
+        return result
+    if input.array.dtype.kind != "f":
+        return _clamp_integers(input, min, max)
+    low = -math.inf if min is None else float(min)
+    high = math.inf if max is None else float(max)
+    return Clamp.apply(input, low, high)
+
+
+def _clamp_integers(x: Tensor, low: Any, high: Any) -> Tensor:
+    backend, result = x.backend, x.array
+    for op, bound in (("maximum", low), ("minimum", high)):
+        if bound is not None:
+            result = backend.binary(op, result, bound)
+    return wrap(result, backend)
+
+
+def cast(x: Tensor, dtype: np.dtype[Any]) -> Tensor:
+    """x in another NumPy type; x itself if it is of that type."""
+    return x if x.array.dtype == dtype else Cast.apply(x, dtype)
+
+
+def clone(input: Tensor) -> Tensor:
+    """A copy; the gradient passes through."""
+    return Clone.apply(input)
+
+
+def _compare(op: str, x: Any, y: Any) -> Tensor:
+    tensor = x if isinstance(x, Tensor) else y
+    a = x.array if isinstance(x, Tensor) else x
+    b = y.array if isinstance(y, Tensor) else y
+    return wrap(tensor.backend.compare(op, a, b), tensor.backend)
+
+
+def eq(input: Tensor, other: Tensor | Number) -> Tensor:
+    """input == other, as bool."""
+    return _compare("eq", input, other)
+
+
+def ne(input: Tensor, other: Tensor | Number) -> Tensor:
+    """input != other, as bool."""
+    return _compare("ne", input, other)
+
+
+def lt(input: Tensor, other: Tensor | Number) -> Tensor:
+    """input < other, as bool."""
+    return _compare("lt", input, other)
+
+
+def le(input: Tensor, other: Tensor | Number) -> Tensor:
+    """input <= other, as bool."""
+    return _compare("le", input, other)
+
+
+def gt(input: Tensor, other: Tensor | Number) -> Tensor:
+    """input > other, as bool."""
+    return _compare("gt", input, other)
+
+
+def ge(input: Tensor, other: Tensor | Number) -> Tensor:
+    """input >= other, as bool."""
+    return _compare("ge", input, other)
+
+
+def isnan(input: Tensor) -> Tensor:
+    """Where input is not a number."""
+    return _compare("ne", input, input)
+
+
+def isinf(input: Tensor) -> Tensor:
+    """Where input is infinite."""
+    return _compare("eq", abs(input.detach()), math.inf)
+
+
+def isfinite(input: Tensor) -> Tensor:
+    """Where input is neither infinite nor NaN."""
+    return _compare("lt", abs(input.detach()), math.inf)
+
+
+def _logical(op: str, x: Tensor, y: Any = None) -> Tensor:
+    require_tensor(x, op)
+    other = y.array if isinstance(y, Tensor) else y
+    return wrap(x.backend.logical(op, x.array, other), x.backend)
+
+
+def _truth(x: Tensor) -> Tensor:
+    return x if x.array.dtype.kind == "b" else _compare("ne", x, 0)
+
+
+def bitwise_and(input: Tensor, other: Tensor | Number) -> Tensor:
+    """Bits set in both; truth values: both true."""
+    return _logical("and", input, other)
+
+
+def bitwise_or(input: Tensor, other: Tensor | Number) -> Tensor:
+    """Bits set in either; truth values: either true."""
+    return _logical("or", input, other)
+
+
+def bitwise_xor(input: Tensor, other: Tensor | Number) -> Tensor:
+    """Bits set in one of the two; truth values: one true."""
+    return _logical("xor", input, other)
+
+
+def bitwise_not(input: Tensor) -> Tensor:
+    """Every bit turned; truth values: not."""
+    return _logical("not", input)
+
+
+def logical_and(input: Tensor, other: Tensor) -> Tensor:
+    """Whether both are not zero."""
+    return _logical("and", _truth(input), _truth(other))
+
+
+def logical_or(input: Tensor, other: Tensor) -> Tensor:
+    """Whether either is not zero."""
+    return _logical("or", _truth(input), _truth(other))
+
+
+def logical_xor(input: Tensor, other: Tensor) -> Tensor:
+    """Whether exactly one is not zero."""
+    return _logical("xor", _truth(input), _truth(other))
+
+
+def logical_not(input: Tensor) -> Tensor:
+    """Whether it is zero."""
+    return _logical("not", _truth(input))

@@ -1,0 +1,695 @@
+"""Tensor: an array, and how it came about.
+
+The operations are classes in naivegrad/ops; a method here or in tensor_methods.py is one line that
+applies one of them.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from naivegrad import dtype as dtypes
+from naivegrad.autograd import engine, function
+from naivegrad.autograd.inplace import assign, refuse_leaf
+from naivegrad.autograd.mode import grad_mode
+from naivegrad.backend import cpu
+from naivegrad.device import backend_of, device
+from naivegrad.tensor_methods import TensorMethods
+
+
+class Tensor(TensorMethods):
+    """A multi-dimensional array that can be differentiated.
+
+    Made by `naivegrad.tensor`, `zeros`, `randn`, ...; ``Tensor([1, 2])`` gives float32 values,
+    ``Tensor(2, 3)`` a tensor of that shape and any content, as in PyTorch.
+
+    Attributes
+    ----------
+    array : the backend's array of values (on the CPU, a numpy.ndarray)
+    backend : the module that computes on it
+    requires_grad : whether gradients flow to it, or through it
+    grad : the gradient that backward has added up, or None (a Tensor; leaves, and after retain_grad)
+    node : the operation that made it (a Function), or None for a leaf
+    version : the counter of in-place changes, one for all tensors that share the memory
+    """
+
+    __slots__ = ("__dict__", "__weakref__", "array", "backend", "grad", "node", "requires_grad", "version")
+
+    # Rare, so kept out of the slots: looked up on the class until they are set on a tensor.
+    view_of: Any = None  # the View through which it shares memory
+    hooks: Any = None  # run on the gradient of a leaf
+    tangent: Any = None  # forward mode
+
+    array: Any
+    backend: Any
+    grad: Tensor | None
+    node: function.Function | None
+    requires_grad: bool
+    version: list[int]
+
+    def __init__(self, *data: Any) -> None:
+        if data and all(isinstance(n, int) and not isinstance(n, bool) for n in data):
+            array = np.empty(data, dtypes.get_default_dtype().numpy)
+        elif not data:
+            array = np.empty((0,), dtypes.get_default_dtype().numpy)
+        elif isinstance(data[0], Tensor):
+            array = data[0].array
+        else:
+            array = np.array(data[0], dtypes.get_default_dtype().numpy, order="C")
+        self.array = array
+        self.backend = data[0].backend if data and isinstance(data[0], Tensor) else cpu
+        self.requires_grad = False
+        self.node = None
+        self.grad = None
+        self.version = [0]
+
+    # What it is
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The length of each axis."""
+        return self.array.shape
+
+    @property
+    def dtype(self) -> dtypes.dtype:
+        """The type of the elements."""
+        return dtypes.from_numpy(self.array.dtype)
+
+    @property
+    def device(self) -> device:
+        """Where the values are."""
+        return device(self.backend.device_of(self.array))
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return self.array.ndim
+
+    def dim(self) -> int:
+        """The number of axes."""
+        return self.array.ndim
+
+    def size(self, dim: int | None = None) -> Any:
+        """The shape, or the length of one axis."""
+        if dim is None:
+            return self.array.shape
+        if not -self.array.ndim <= dim < self.array.ndim:
+            raise IndexError(f"size: Dimension out of range for shape {self.array.shape}: {dim}")
+        return self.array.shape[dim]
+
+    def numel(self) -> int:
+        """The number of elements."""
+        return self.array.size
+
+    nelement = numel
+
+    def element_size(self) -> int:
+        """Bytes of an element."""
+        return self.array.dtype.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all elements."""
+        return self.array.size * self.array.dtype.itemsize
+
+    def stride(self, dim: int | None = None) -> Any:
+        """Steps between neighbours along each axis, in elements."""
+        steps = tuple(step // self.array.dtype.itemsize for step in self.array.strides)
+        return steps if dim is None else steps[dim]
+
+    def is_contiguous(self) -> bool:
+        """Whether the elements follow one another in C order."""
+        return self.backend.is_contiguous(self.array)
+
+    def is_floating_point(self) -> bool:
+        """Whether the type is floating point."""
+        return self.array.dtype.kind == "f"
+
+    @property
+    def is_cuda(self) -> bool:
+        """Whether the values are on a GPU."""
+        return self.device.type == "cuda"
+
+    @property
+    def data(self) -> Tensor:
+        """The same memory without history: changes through it are not seen by autograd."""
+        return wrap(self.array, self.backend)
+
+    @data.setter
+    def data(self, value: Tensor) -> None:
+        self.array = value.array
+        self.backend = value.backend
+
+    # Autograd
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether no recorded operation made it."""
+        return self.node is None
+
+    @property
+    def grad_fn(self) -> function.Function | None:
+        """The operation that made it, as recorded."""
+        if self.view_of is not None:
+            self.view_of.refresh(self)
+        return self.node
+
+    @property
+    def _version(self) -> int:
+        return self.version[0]
+
+    def backward(
+        self,
+        gradient: Tensor | None = None,
+        retain_graph: bool | None = None,
+        create_graph: bool = False,
+    ) -> None:
+        """Add the gradient of this tensor with respect to every leaf to the leaf's `.grad`.
+
+        Parameters
+        ----------
+        gradient : what flows in, of this tensor's shape; may be left out for one element (then 1)
+        retain_graph : keep what the graph saved, for another backward (default: create_graph)
+        create_graph : record the pass, so that the gradients can be differentiated again
+
+        Raises
+        ------
+        RuntimeError
+            No history, gradient missing or of another shape, a graph used up by an earlier backward,
+            or a saved tensor that was changed in place.
+
+        Examples
+        --------
+        >>> import naivegrad as ng
+        >>> x = ng.tensor(3.0, requires_grad=True)
+        >>> (x * x).backward()
+        >>> x.grad
+        tensor(6.)
+        """
+        engine.backward(self, None if gradient is None else [gradient], retain_graph, create_graph)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        """Ask for gradients of this leaf (or no more); returns the tensor itself."""
+        if requires_grad and self.array.dtype.kind != "f":
+            raise RuntimeError(f"only floating-point tensors can require gradients, got {self.dtype}")
+        if not requires_grad and self.node is not None:
+            raise RuntimeError(
+                "requires_grad can only be turned off for leaf tensors; use detach() for others"
+            )
+        self.requires_grad = requires_grad
+        return self
+
+    def detach(self) -> Tensor:
+        """The same memory, cut off from the graph. In-place changes of either are seen by both."""
+        tensor = wrap(self.array, self.backend)
+        tensor.version = self.version
+        return tensor
+
+    def detach_(self) -> Tensor:
+        """Cut this tensor off from the graph: it becomes a leaf."""
+        if self.view_of is not None:
+            raise RuntimeError("detach_: a view cannot be detached in place; use detach()")
+        self.node = None
+        self.requires_grad = False
+        return self
+
+    def alias(self) -> Tensor:
+        """Another name for the same tensor: memory, history and version."""
+        tensor = wrap(self.array, self.backend)
+        tensor.version = self.version
+        tensor.node = self.node
+        tensor.requires_grad = self.requires_grad
+        if self.tangent is not None:
+            tensor.tangent = self.tangent
+        return tensor
+
+    def retain_grad(self) -> None:
+        """Keep the gradient of this tensor in `.grad` though it is not a leaf."""
+        if not self.requires_grad:
+            raise RuntimeError("retain_grad: the tensor does not require grad")
+        if self.node is not None:
+            self.node.retained = weakref.ref(self)
+
+    @property
+    def retains_grad(self) -> bool:
+        """Whether it is not a leaf and keeps its gradient."""
+        return self.node is not None and self.node.retained is not None
+
+    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
+        """Call hook(gradient) when the gradient of this tensor is complete.
+
+        What it returns, if not None, replaces the gradient. Hooks run in the order they were added.
+        Returns a handle; `handle.remove()` takes the hook away.
+        """
+        if not self.requires_grad:
+            raise RuntimeError("register_hook: the tensor does not require grad")
+        owner = self if self.node is None else self.node
+        if owner.hooks is None:
+            owner.hooks = {}
+        return RemovableHandle(owner.hooks, hook)
+
+    # Values
+
+    def numpy(self, *, force: bool = False) -> np.ndarray:
+        """The values as a NumPy array that shares memory; error if it requires grad (unless force)."""
+        if self.requires_grad and not force:
+            raise RuntimeError("numpy: the tensor requires grad; use tensor.detach().numpy()")
+        return self.backend.to_numpy(self.array)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        array = self.numpy()
+        if dtype is not None and array.dtype != dtype:
+            return array.astype(dtype)
+        return array.copy() if copy else array
+
+    __array_priority__ = 1000  # ndarray * tensor: our __rmul__, not element by element
+    __array_ufunc__ = None
+
+    def item(self) -> Any:
+        """The one element as a Python number."""
+        if self.array.size != 1:
+            raise ValueError(f"item: only a tensor of one element is a number, got shape {self.array.shape}")
+        return self.backend.to_numpy(self.array).item()
+
+    def tolist(self) -> Any:
+        """The values as nested lists of Python numbers."""
+        return self.backend.to_numpy(self.array).tolist()
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __bool__(self) -> bool:
+        if self.array.size != 1:
+            raise ValueError(
+                f"the truth value of a tensor of shape {self.array.shape} is ambiguous; use any() or all()"
+            )
+        return bool(self.item())
+
+    def __index__(self) -> int:
+        if self.array.dtype.kind not in "iub" or self.array.size != 1:
+            raise TypeError("only an integer tensor of one element can be an index")
+        return int(self.item())
+
+    def __len__(self) -> int:
+        if not self.array.ndim:
+            raise TypeError("len() of a 0-d tensor")
+        return self.array.shape[0]
+
+    def __iter__(self) -> Iterator[Tensor]:
+        if not self.array.ndim:
+            raise TypeError("iteration over a 0-d tensor")
+        return iter(self.unbind(0))
+
+    def __contains__(self, value: Any) -> bool:
+        return bool((self == value).any())
+
+    __hash__ = object.__hash__
+
+    def __repr__(self) -> str:
+        prefix = "tensor("
+        text = np.array2string(
+            self.backend.to_numpy(self.array), separator=", ", precision=4, prefix=prefix
+        )
+        notes = []
+        if not (self.array.dtype.kind == "b" or self.dtype in (dtypes.get_default_dtype(), dtypes.int64)):
+            notes.append(f"dtype={self.dtype}")
+        if self.array.size == 0 and self.array.shape != (0,):
+            notes.append(f"size={self.array.shape}")
+        if self.device.type != "cpu":
+            notes.append(f"device='{self.device}'")
+        if self.node is not None:
+            notes.append(f"grad_fn=<{type(self.node).__name__}>")
+        elif self.requires_grad:
+            notes.append("requires_grad=True")
+        return prefix + ", ".join([text, *notes]) + ")"
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if self.array.ndim == 0 and spec else str(self)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        if self.node is not None:
+            raise RuntimeError("deepcopy: only leaf tensors can be deep-copied; use detach() first")
+        result = object.__new__(type(self))
+        memo[id(self)] = result
+        result.array = self.backend.copy(self.array)
+        result.backend = self.backend
+        result.requires_grad = self.requires_grad
+        result.node = None
+        result.grad = None if self.grad is None else self.grad.detach().clone()
+        result.version = [0]
+        return result
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        if self.node is not None:
+            raise RuntimeError("pickle: only leaf tensors can be pickled; use detach() first")
+        array = np.ascontiguousarray(self.backend.to_numpy(self.array))
+        array = array.reshape(self.array.shape)
+        return _rebuild, (type(self), array, str(self.device), self.requires_grad)
+
+    # Conversions
+
+    def to(self, *args: Any, **kwargs: Any) -> Tensor:
+        """The tensor in another type, on another device, or like another tensor: itself if nothing changes.
+
+        to(dtype), to(device), to(device, dtype), to(other); copy=True always copies.
+        """
+        wish = kwargs.pop("dtype", None)
+        place = kwargs.pop("device", None)
+        copy = kwargs.pop("copy", False)
+        kwargs.pop("non_blocking", None)
+        kwargs.pop("memory_format", None)
+        if kwargs:
+            raise TypeError(f"to: unknown arguments {', '.join(kwargs)}")
+        for argument in args:
+            if isinstance(argument, Tensor):
+                wish, place = argument.dtype, argument.device
+            elif isinstance(argument, str | device):
+                place = argument
+            elif isinstance(argument, bool):  # non_blocking
+                continue
+            elif argument is not None:
+                wish = argument
+        if place is not None and backend_of(place) is not self.backend:
+            raise RuntimeError(f"to: cannot move to {place}")
+        result = self if wish is None else self.cast(dtypes.to_numpy(wish))
+        return result.clone() if copy and result is self else result
+
+    def cpu(self) -> Tensor:
+        """The tensor on the CPU: itself if it is there."""
+        return self.to("cpu")
+
+    def cuda(self, index: Any = None) -> Tensor:
+        """The tensor on a GPU."""
+        return self.to("cuda" if index is None else f"cuda:{index}")
+
+    def type(self, wish: Any = None) -> Any:
+        """The name of the type, or the tensor in another type."""
+        return f"naivegrad.{self.dtype.name}" if wish is None else self.to(wish)
+
+    def contiguous(self) -> Tensor:
+        """The tensor itself if its elements follow one another in C order, else a copy that does."""
+        return self if self.backend.is_contiguous(self.array) else self.clone()
+
+    # New tensors of this type, on this device
+
+    def new_tensor(self, data: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+        """A tensor of data, of this type and on this device."""
+        made = creation.tensor(data, dtype=dtype or self.dtype, device=self.device)
+        return made.requires_grad_() if requires_grad else made
+
+    def new_zeros(self, *size: Any, dtype: Any = None) -> Tensor:
+        """Zeros of this type, on this device."""
+        return self._new(size, 0, dtype)
+
+    def new_ones(self, *size: Any, dtype: Any = None) -> Tensor:
+        """Ones of this type, on this device."""
+        return self._new(size, 1, dtype)
+
+    def new_full(self, size: Sequence[int], fill_value: Any, *, dtype: Any = None) -> Tensor:
+        """One value, of this type and on this device."""
+        return self._new(size, fill_value, dtype)
+
+    def new_empty(self, *size: Any, dtype: Any = None) -> Tensor:
+        """A tensor of any content, of this type and on this device."""
+        return self._new(size, 0, dtype)
+
+    def _new(self, size: Any, value: Any, wish: Any) -> Tensor:
+        if len(size) == 1 and isinstance(size[0], tuple | list):
+            size = size[0]
+        numpy_dtype = self.array.dtype if wish is None else dtypes.to_numpy(wish)
+        return wrap(self.backend.full(tuple(size), value, numpy_dtype), self.backend)
+
+    # In place
+
+    def copy_(self, source: Tensor) -> Tensor:
+        """Overwrite with source, broadcast and cast."""
+        return assign(self, elementwise.CopyInto, source)
+
+    def zero_(self) -> Tensor:
+        """Overwrite with zeros."""
+        return self.fill_(0)
+
+    def fill_(self, value: Any) -> Tensor:
+        """Overwrite with one value."""
+        number = value if isinstance(value, Tensor) else self._new((), value, None)
+        return assign(self, elementwise.CopyInto, number)
+
+    def _in_place(self, op: str, function_class: Any, *arguments: Any) -> Tensor:
+        """self = op(self, *arguments): straight into the memory where nothing is to be recorded."""
+        recording = grad_mode.enabled and (
+            self.requires_grad or any(isinstance(x, Tensor) and x.requires_grad for x in arguments)
+        )
+        if recording or self.tangent is not None:
+            return assign(self, function_class, *arguments)
+        arrays = [x.array if isinstance(x, Tensor) else x for x in arguments]
+        if not self.array.flags.writeable:
+            refuse_leaf(self, op)
+            return assign(self, function_class, *arguments)
+        run = self.backend.unary if op in _UNARY else self.backend.binary
+        run(op, self.array, *arrays, out=self.array)
+        self.version[0] += 1
+        return self
+
+    def add_(self, other: Any, *, alpha: Any = 1) -> Tensor:
+        """self += alpha * other."""
+        if alpha == 1:
+            return self._in_place("add", elementwise.Add, other)
+        return self._in_place("add_scaled", elementwise.Add, other, alpha)
+
+    def sub_(self, other: Any, *, alpha: Any = 1) -> Tensor:
+        """self -= alpha * other."""
+        if alpha == 1:
+            return self._in_place("sub", elementwise.Sub, other)
+        return self.add_(other, alpha=-alpha)
+
+    def mul_(self, other: Any) -> Tensor:
+        """self *= other."""
+        return self._in_place("mul", elementwise.Mul, other)
+
+    def div_(self, other: Any) -> Tensor:
+        """self /= other."""
+        return self._in_place("div", elementwise.Div, other)
+
+    def pow_(self, exponent: Any) -> Tensor:
+        """self **= exponent."""
+        return assign(self, elementwise.Pow, exponent)
+
+    def relu_(self) -> Tensor:
+        """self = max(self, 0)."""
+        return self._in_place("relu", elementwise.ReLU)
+
+    def exp_(self) -> Tensor:
+        """self = e ** self."""
+        return self._in_place("exp", elementwise.Exp)
+
+    def sqrt_(self) -> Tensor:
+        """self = sqrt(self)."""
+        return self._in_place("sqrt", elementwise.Sqrt)
+
+    def neg_(self) -> Tensor:
+        """self = -self."""
+        return self._in_place("neg", elementwise.Neg)
+
+    def tanh_(self) -> Tensor:
+        """self = tanh(self)."""
+        return self._in_place("tanh", elementwise.Tanh)
+
+    def sigmoid_(self) -> Tensor:
+        """self = sigmoid(self)."""
+        return self._in_place("sigmoid", elementwise.Sigmoid)
+
+    def clamp_(self, min: Any = None, max: Any = None) -> Tensor:
+        """self = clamp(self, min, max)."""
+        return assign(self, _Composed("clamp_", lambda x: elementwise.clamp(x, min, max)))
+
+    def masked_fill_(self, mask: Tensor, value: Any) -> Tensor:
+        """self = value where mask."""
+        return assign(self, _Composed("masked_fill_", lambda x: index.masked_fill(x, mask, value)))
+
+    def scatter_add_(self, dim: int, index_: Tensor, src: Tensor) -> Tensor:
+        """self[index[i, j], j] += src[i, j] (dim 0), and so on."""
+        return assign(self, _Composed("scatter_add_", lambda x: index.scatter_add(x, dim, index_, src)))
+
+    def uniform_(self, a: float = 0.0, b: float = 1.0, *, generator: Any = None) -> Tensor:
+        """Fill with random numbers, uniform in [a, b)."""
+        return random.uniform_(self, a, b, generator=generator)
+
+    def normal_(self, mean: float = 0.0, std: float = 1.0, *, generator: Any = None) -> Tensor:
+        """Fill with normally distributed random numbers."""
+        return random.normal_(self, mean, std, generator=generator)
+
+    def bernoulli_(self, p: float = 0.5, *, generator: Any = None) -> Tensor:
+        """Fill with 1 (with probability p) and 0."""
+        return random.bernoulli_(self, p, generator=generator)
+
+    # Operators
+
+    def __add__(self, other: Any) -> Tensor:
+        return elementwise.Add.apply(self, other)
+
+    def __radd__(self, other: Any) -> Tensor:
+        return elementwise.Add.apply(self, other)
+
+    def __sub__(self, other: Any) -> Tensor:
+        return elementwise.Sub.apply(self, other)
+
+    def __rsub__(self, other: Any) -> Tensor:
+        return elementwise.Sub.apply(other, self)
+
+    def __mul__(self, other: Any) -> Tensor:
+        return elementwise.Mul.apply(self, other)
+
+    def __rmul__(self, other: Any) -> Tensor:
+        return elementwise.Mul.apply(self, other)
+
+    def __truediv__(self, other: Any) -> Tensor:
+        return elementwise.Div.apply(self, other)
+
+    def __rtruediv__(self, other: Any) -> Tensor:
+        return elementwise.Div.apply(other, self)
+
+    def __pow__(self, other: Any) -> Tensor:
+        return elementwise.pow(self, other)
+
+    def __rpow__(self, other: Any) -> Tensor:
+        return elementwise.Pow.apply(other, self)
+
+    def __matmul__(self, other: Any) -> Tensor:
+        return linalg.matmul(self, other)
+
+    def __neg__(self) -> Tensor:
+        return elementwise.Neg.apply(self)
+
+    def __pos__(self) -> Tensor:
+        return self
+
+    def __abs__(self) -> Tensor:
+        return elementwise.Abs.apply(self)
+
+    def __iadd__(self, other: Any) -> Tensor:
+        return self.add_(other)
+
+    def __isub__(self, other: Any) -> Tensor:
+        return self.sub_(other)
+
+    def __imul__(self, other: Any) -> Tensor:
+        return self.mul_(other)
+
+    def __itruediv__(self, other: Any) -> Tensor:
+        return self.div_(other)
+
+    def __ipow__(self, other: Any) -> Tensor:
+        return self.pow_(other)
+
+    def __eq__(self, other: Any) -> Tensor:  # type: ignore[override]
+        return elementwise.eq(self, other)
+
+    def __ne__(self, other: Any) -> Tensor:  # type: ignore[override]
+        return elementwise.ne(self, other)
+
+    def __lt__(self, other: Any) -> Tensor:
+        return elementwise.lt(self, other)
+
+    def __le__(self, other: Any) -> Tensor:
+        return elementwise.le(self, other)
+
+    def __gt__(self, other: Any) -> Tensor:
+        return elementwise.gt(self, other)
+
+    def __ge__(self, other: Any) -> Tensor:
+        return elementwise.ge(self, other)
+
+    def __and__(self, other: Any) -> Tensor:
+        return elementwise.bitwise_and(self, other)
+
+    def __or__(self, other: Any) -> Tensor:
+        return elementwise.bitwise_or(self, other)
+
+    def __xor__(self, other: Any) -> Tensor:
+        return elementwise.bitwise_xor(self, other)
+
+    __rand__, __ror__, __rxor__ = __and__, __or__, __xor__
+
+    def __invert__(self) -> Tensor:
+        return elementwise.bitwise_not(self)
+
+    def __getitem__(self, key: Any) -> Tensor:
+        return index.getitem(self, key)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        index.setitem(self, key, value)
+
+
+_UNARY = frozenset({"relu", "exp", "sqrt", "neg", "tanh", "sigmoid"})
+
+
+class _Composed:
+    """A function of tensors in the place of an operation, for `assign`."""
+
+    def __init__(self, name: str, apply: Callable[..., Tensor]) -> None:
+        self.__name__ = name
+        self.apply = apply
+
+
+class RemovableHandle:
+    """Takes a hook away again."""
+
+    _count = 0
+
+    def __init__(self, hooks: dict[int, Any], hook: Any) -> None:
+        RemovableHandle._count += 1
+        self._hooks, self._key = hooks, RemovableHandle._count
+        hooks[self._key] = hook
+
+    def remove(self) -> None:
+        """Take the hook away; a second time does nothing."""
+        self._hooks.pop(self._key, None)
+
+    def __enter__(self) -> RemovableHandle:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.remove()
+
+
+_new = Tensor.__new__
+
+
+def wrap(array: Any, backend: Any) -> Tensor:
+    """A Tensor around a backend's array: no copy, no history."""
+    tensor = _new(Tensor)
+    tensor.array = array
+    tensor.backend = backend
+    tensor.requires_grad = False
+    tensor.node = None
+    tensor.grad = None
+    tensor.version = [0]
+    return tensor
+
+
+def _rebuild(cls: Any, array: np.ndarray, place: str, requires_grad: bool) -> Tensor:
+    """A tensor out of a pickle."""
+    tensor = _new(cls)
+    backend = backend_of(place)
+    tensor.array = backend.from_numpy(array)
+    tensor.backend = backend
+    tensor.requires_grad = requires_grad
+    tensor.node = None
+    tensor.grad = None
+    tensor.version = [0]
+    return tensor
+
+
+# Function.apply, below this module, makes Tensors: this is where it learns how.
+function.Tensor = Tensor
+function.wrap = wrap
+
+# The operations stand above this module and need Tensor; its methods need them: so they come last.
+from naivegrad.ops import creation, elementwise, index, linalg  # noqa: E402

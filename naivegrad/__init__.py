@@ -1,5 +1,6 @@
 """A deep-learning engine to read in a week-end and to use on Monday."""
 
+from naivegrad.tensor import Tensor  # first: the operations need it  # isort: skip
 from naivegrad import autograd
 from naivegrad.autograd import (
     enable_grad,
@@ -34,5 +35,4 @@ from naivegrad.dtype import (
     uint8,
 )
 from naivegrad.ops import *  # noqa: F403
-from naivegrad.tensor import Tensor
 from naivegrad.threads import get_num_threads, set_num_threads

@@ -18,7 +18,7 @@ from naivegrad.autograd.inplace import assign, refuse_leaf
 from naivegrad.autograd.mode import grad_mode
 from naivegrad.backend import cpu
 from naivegrad.device import backend_of, device
-from naivegrad.tensor_methods import TensorMethods
+from naivegrad.tensor_methods import TensorMethods, connect
 
 
 class Tensor(TensorMethods):
@@ -37,7 +37,16 @@ class Tensor(TensorMethods):
     version : the counter of in-place changes, one for all tensors that share the memory
     """
 
-    __slots__ = ("__dict__", "__weakref__", "array", "backend", "grad", "node", "requires_grad", "version")
+    __slots__ = (
+        "__dict__",
+        "__weakref__",
+        "array",
+        "backend",
+        "grad",
+        "node",
+        "requires_grad",
+        "version",
+    )
 
     # Rare, so kept out of the slots: looked up on the class until they are set on a tensor.
     view_of: Any = None  # the View through which it shares memory
@@ -195,7 +204,9 @@ class Tensor(TensorMethods):
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """Ask for gradients of this leaf (or no more); returns the tensor itself."""
         if requires_grad and self.array.dtype.kind != "f":
-            raise RuntimeError(f"only floating-point tensors can require gradients, got {self.dtype}")
+            raise RuntimeError(
+                f"only floating-point tensors can require gradients, got {self.dtype}"
+            )
         if not requires_grad and self.node is not None:
             raise RuntimeError(
                 "requires_grad can only be turned off for leaf tensors; use detach() for others"
@@ -272,7 +283,9 @@ class Tensor(TensorMethods):
     def item(self) -> Any:
         """The one element as a Python number."""
         if self.array.size != 1:
-            raise ValueError(f"item: only a tensor of one element is a number, got shape {self.array.shape}")
+            raise ValueError(
+                f"item: only a tensor of one element is a number, got shape {self.array.shape}"
+            )
         return self.backend.to_numpy(self.array).item()
 
     def tolist(self) -> Any:
@@ -318,7 +331,9 @@ class Tensor(TensorMethods):
             self.backend.to_numpy(self.array), separator=", ", precision=4, prefix=prefix
         )
         notes = []
-        if not (self.array.dtype.kind == "b" or self.dtype in (dtypes.get_default_dtype(), dtypes.int64)):
+        if not (
+            self.array.dtype.kind == "b" or self.dtype in (dtypes.get_default_dtype(), dtypes.int64)
+        ):
             notes.append(f"dtype={self.dtype}")
         if self.array.size == 0 and self.array.shape != (0,):
             notes.append(f"size={self.array.shape}")
@@ -511,11 +526,15 @@ class Tensor(TensorMethods):
 
     def masked_fill_(self, mask: Tensor, value: Any) -> Tensor:
         """self = value where mask."""
-        return assign(self, _Composed("masked_fill_", lambda x: index.masked_fill(x, mask, value)))
+        return assign(
+            self, _Composed("masked_fill_", lambda x: indexing.masked_fill(x, mask, value))
+        )
 
-    def scatter_add_(self, dim: int, index_: Tensor, src: Tensor) -> Tensor:
+    def scatter_add_(self, dim: int, index: Tensor, src: Tensor) -> Tensor:
         """self[index[i, j], j] += src[i, j] (dim 0), and so on."""
-        return assign(self, _Composed("scatter_add_", lambda x: index.scatter_add(x, dim, index_, src)))
+        return assign(
+            self, _Composed("scatter_add_", lambda x: indexing.scatter_add(x, dim, index, src))
+        )
 
     def uniform_(self, a: float = 0.0, b: float = 1.0, *, generator: Any = None) -> Tensor:
         """Fill with random numbers, uniform in [a, b)."""
@@ -621,10 +640,10 @@ class Tensor(TensorMethods):
         return elementwise.bitwise_not(self)
 
     def __getitem__(self, key: Any) -> Tensor:
-        return index.getitem(self, key)
+        return indexing.getitem(self, key)
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        index.setitem(self, key, value)
+        indexing.setitem(self, key, value)
 
 
 _UNARY = frozenset({"relu", "exp", "sqrt", "neg", "tanh", "sigmoid"})
@@ -692,4 +711,7 @@ function.Tensor = Tensor
 function.wrap = wrap
 
 # The operations stand above this module and need Tensor; its methods need them: so they come last.
-from naivegrad.ops import creation, elementwise, index, linalg  # noqa: E402
+from naivegrad.ops import creation, elementwise, linalg, movement, reduce  # noqa: E402
+from naivegrad.ops import index as indexing  # noqa: E402
+
+connect(elementwise=elementwise, indexing=indexing, linalg=linalg, movement=movement, reduce=reduce)

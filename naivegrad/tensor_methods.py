@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from naivegrad import dtype as dtypes
+
 if TYPE_CHECKING:
+    from naivegrad.ops import elementwise, linalg, movement, reduce, softmax
+    from naivegrad.ops import index as indexing
     from naivegrad.tensor import Tensor
 
 
 class TensorMethods:
     """Base class of Tensor: the operations that have a name. Formulas and errors: see the functions."""
+
+    __slots__ = ()  # the fields are those of Tensor
 
     array: Any
 
@@ -233,11 +239,15 @@ class TensorMethods:
         """Where the smallest value is."""
         return reduce.argmin(self, dim, keepdim)
 
-    def var(self, dim: Any = None, unbiased: Any = None, keepdim: Any = False, *, correction: Any = None) -> Tensor:
+    def var(
+        self, dim: Any = None, unbiased: Any = None, keepdim: Any = False, *, correction: Any = None
+    ) -> Tensor:
         """The variance over dim."""
         return reduce.var(self, dim, unbiased, keepdim, correction=correction)
 
-    def std(self, dim: Any = None, unbiased: Any = None, keepdim: Any = False, *, correction: Any = None) -> Tensor:
+    def std(
+        self, dim: Any = None, unbiased: Any = None, keepdim: Any = False, *, correction: Any = None
+    ) -> Tensor:
         """The standard deviation over dim."""
         return reduce.std(self, dim, unbiased, keepdim, correction=correction)
 
@@ -347,39 +357,39 @@ class TensorMethods:
 
     def gather(self, dim: Any, index: Any) -> Tensor:
         """y[i, j] = self[index[i, j], j] (dim 0), and so on."""
-        return index.gather(self, dim, index)
+        return indexing.gather(self, dim, index)
 
     def scatter_add(self, dim: Any, index: Any, src: Any) -> Tensor:
         """A copy with y[index[i, j], j] += src[i, j] (dim 0), and so on."""
-        return index.scatter_add(self, dim, index, src)
+        return indexing.scatter_add(self, dim, index, src)
 
     def index_select(self, dim: Any, index: Any) -> Tensor:
         """The slices of dim at the positions of a 1-d index."""
-        return index.index_select(self, dim, index)
+        return indexing.index_select(self, dim, index)
 
     def masked_fill(self, mask: Any, value: Any) -> Tensor:
         """value where mask, else self."""
-        return index.masked_fill(self, mask, value)
+        return indexing.masked_fill(self, mask, value)
 
     def masked_select(self, mask: Any) -> Tensor:
         """The elements where mask, as a 1-d tensor."""
-        return index.masked_select(self, mask)
+        return indexing.masked_select(self, mask)
 
     def nonzero(self, *, as_tuple: Any = False) -> Any:
         """The positions of what is not zero."""
-        return index.nonzero(self, as_tuple=as_tuple)
+        return indexing.nonzero(self, as_tuple=as_tuple)
 
     def diagonal(self, offset: Any = 0, dim1: Any = 0, dim2: Any = 1) -> Tensor:
         """The diagonal through two axes, as a new last axis."""
-        return index.diagonal(self, offset, dim1, dim2)
+        return indexing.diagonal(self, offset, dim1, dim2)
 
     def tril(self, diagonal: Any = 0) -> Tensor:
         """The lower triangle."""
-        return index.tril(self, diagonal)
+        return indexing.tril(self, diagonal)
 
     def triu(self, diagonal: Any = 0) -> Tensor:
         """The upper triangle."""
-        return index.triu(self, diagonal)
+        return indexing.triu(self, diagonal)
 
     # naivegrad/ops/linalg.py
 
@@ -482,6 +492,6 @@ class TensorMethods:
         return reduce.SumTo.apply(self, shape)
 
 
-# These modules need Tensor, whose base this class is: so they come last.
-from naivegrad import dtype as dtypes  # noqa: E402
-from naivegrad.ops import elementwise, index, linalg, movement, reduce  # noqa: E402
+def connect(**families: Any) -> None:
+    """Hand over the modules of naivegrad/ops, which need Tensor and so are imported after it."""
+    globals().update(families)

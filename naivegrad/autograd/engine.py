@@ -74,7 +74,9 @@ def run(
                 captured[id(node)] = grad
             if wanted is not None and node not in wanted:
                 continue
-            if type(node) is Output:  # hand over to the operation, which waits for its other outputs
+            if (
+                type(node) is Output
+            ):  # hand over to the operation, which waits for its other outputs
                 main = node.edges[0]
                 key = main.sequence
                 if key not in pending:
@@ -200,7 +202,9 @@ def _on_the_way(roots: Sequence[Any], targets: Sequence[Any]) -> set[Any]:
     return wanted
 
 
-def _initial(outputs: Sequence[Any], grads: Sequence[Any], name: str) -> tuple[list[Any], list[Any]]:
+def _initial(
+    outputs: Sequence[Any], grads: Sequence[Any], name: str
+) -> tuple[list[Any], list[Any]]:
     """The roots of a pass and their gradients, checked; ones for a scalar that has none given."""
     roots, firsts = [], []
     for y, g in zip(outputs, grads, strict=True):
@@ -235,7 +239,10 @@ def _source(tensor: Any) -> Any:
 
 
 def backward(
-    tensors: Any, grad_tensors: Any = None, retain_graph: bool | None = None, create_graph: bool = False
+    tensors: Any,
+    grad_tensors: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
 ) -> None:
     """Add the gradients of the tensors with respect to the leaves to the leaves' `.grad`.
 

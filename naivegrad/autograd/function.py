@@ -55,6 +55,7 @@ class Function:
     shape: tuple[int, ...]  # of the output
     dtype: Any
     outputs: int = 1
+    recorded: bool = False  # whether the outputs point to this node
     non_differentiable: tuple[Any, ...] = ()
     hooks: Any = None  # run on the gradient of the output, before backward
     retained: Any = None  # a weak reference to the tensor that keeps its gradient
@@ -105,6 +106,7 @@ class Function:
         if forward.active:
             ctx.needs_input_grad = forward.needs(inputs, ctx.needs_input_grad)
         if recording or forward.active:
+            ctx.recorded = recording
             ctx.record_inputs(inputs)
 
         result = cls.forward(ctx, *arrays)
@@ -212,11 +214,11 @@ class Function:
         if counter is not None:
             tensor.version = counter
         if source is not None:
-            if source.__class__ is int:
-                tensor.node = self if self.outputs == 1 else Output(self, source, array)
-            else:
+            if source.__class__ is not int:
                 tensor.node = source if isinstance(source, Function) else Reached(source)
-            tensor.requires_grad = True
+            elif self.recorded:
+                tensor.node = self if self.outputs == 1 else Output(self, source, array)
+            tensor.requires_grad = tensor.node is not None
         if self.tangents is not None:
             tensor.tangent = self.tangents.get(id(array))
         return tensor

@@ -21,7 +21,9 @@ class View:
         self.base = base
         self.steps = steps  # (operation, its arguments after the tensor), from the base to the view
         self.count = count  # the version at which the view's node is true
-        self.recorded = recorded  # False: made under no_grad, so changes cannot be traced to the base
+        self.recorded = (
+            recorded  # False: made under no_grad, so changes cannot be traced to the base
+        )
 
     @staticmethod
     def track(operation: Any, inputs: tuple[Any, ...], output: Any) -> None:

@@ -19,13 +19,16 @@ def _choose_level() -> str:
     return wish
 
 
-isa = _choose_level()
-_prefix = "naivegrad.kernels." if isa == "base" else f"naivegrad.kernels.{isa}."
-try:
-    elementwise = importlib.import_module(f"{_prefix}elementwise")
-except ModuleNotFoundError:  # not an x86-64 build: there is only the base level
-    isa, _prefix = "base", "naivegrad.kernels."
-    elementwise = importlib.import_module(f"{_prefix}elementwise")
-reduce = importlib.import_module(f"{_prefix}reduce")
+BY_LEVEL = ("conv", "elementwise", "pool", "reduce")  # as in setup.py
 
-__all__ = ["array", "cpu_features", "elementwise", "isa", "reduce", "threads"]
+isa = _choose_level()
+try:
+    importlib.import_module(f"naivegrad.kernels.{isa}.elementwise")
+except (
+    ModuleNotFoundError
+):  # not built for x86-64 (or the level chosen is "base"): there is one level
+    isa = "base"
+_prefix = "naivegrad.kernels." if isa == "base" else f"naivegrad.kernels.{isa}."
+conv, elementwise, pool, reduce = (importlib.import_module(_prefix + name) for name in BY_LEVEL)
+
+__all__ = ["array", "conv", "cpu_features", "elementwise", "isa", "pool", "reduce", "threads"]

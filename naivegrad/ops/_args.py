@@ -92,7 +92,9 @@ def integer_index(index: Any, op: str, size: int, axis: int) -> Any:
     low, high = index.backend.bounds(array)
     if low < -size or high >= size:
         bad = low if low < -size else high
-        raise IndexError(f"{op}: index {bad} is out of bounds for dimension {axis} with size {size}")
+        raise IndexError(
+            f"{op}: index {bad} is out of bounds for dimension {axis} with size {size}"
+        )
     return array
 
 

@@ -22,7 +22,9 @@ def _array_of(data: Any, dtype: Any) -> np.ndarray:
     """Python numbers, nested sequences or a NumPy array as an array of a type that we have."""
     array = np.asarray(data)
     if array.dtype.kind in "OSUcmM":
-        raise TypeError(f"tensor: cannot make numbers of {type(data).__name__} with entries of {array.dtype}")
+        raise TypeError(
+            f"tensor: cannot make numbers of {type(data).__name__} with entries of {array.dtype}"
+        )
     if dtype is not None:
         return array.astype(numpy_dtype(dtype))
     if not isinstance(data, np.ndarray | np.generic):
@@ -33,7 +35,9 @@ def _array_of(data: Any, dtype: Any) -> np.ndarray:
     return array.astype(numpy_dtype(array.dtype.newbyteorder("=")))
 
 
-def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def tensor(
+    data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """A tensor with a copy of data: numbers, nested sequences, a NumPy array or a Tensor.
 
     Python floats give the default type (float32), integers int64, truth values bool; a NumPy array
@@ -47,7 +51,11 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
     """
     backend = backend_of(device)
     if isinstance(data, Tensor):
-        array = data.detach().numpy() if dtype is None else data.detach().numpy().astype(numpy_dtype(dtype))
+        array = (
+            data.detach().numpy()
+            if dtype is None
+            else data.detach().numpy().astype(numpy_dtype(dtype))
+        )
         return _finish(backend.from_numpy(np.array(array, order="C")), backend, requires_grad)
     if isinstance(data, list | tuple) and _holds_tensor(data):
         rows = stack([x if isinstance(x, Tensor) else tensor(x) for x in data]).detach()
@@ -84,7 +92,11 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
 
 
 def full(
-    *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, fill_value: Any = None
+    *size: Any,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    fill_value: Any = None,
 ) -> Tensor:
     """full(size, fill_value): a tensor of one value; its type follows the value."""
     if fill_value is None:
@@ -92,13 +104,21 @@ def full(
     if isinstance(fill_value, Tensor):
         fill_value = fill_value.item()
     if dtype is None:
-        dtype = np.bool_ if isinstance(fill_value, bool) else np.int64 if isinstance(fill_value, int) else None
+        dtype = (
+            np.bool_
+            if isinstance(fill_value, bool)
+            else np.int64
+            if isinstance(fill_value, int)
+            else None
+        )
     backend = backend_of(device)
     array = backend.full(sizes(size, "full"), fill_value, numpy_dtype(dtype))
     return _finish(array, backend, requires_grad)
 
 
-def _filled(op: str, size: Any, value: float, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
+def _filled(
+    op: str, size: Any, value: float, dtype: Any, device: Any, requires_grad: bool
+) -> Tensor:
     backend = backend_of(device)
     shape = sizes(size, op)
     if any(n < 0 for n in shape):
@@ -128,17 +148,23 @@ def _like(x: Tensor, value: Any, dtype: Any, device: Any, requires_grad: bool) -
     return _finish(array, backend, requires_grad)
 
 
-def zeros_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def zeros_like(
+    input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """Zeros of the shape, type and device of input."""
     return _like(input, 0, dtype, device, requires_grad)
 
 
-def ones_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def ones_like(
+    input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """Ones of the shape, type and device of input."""
     return _like(input, 1, dtype, device, requires_grad)
 
 
-def empty_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def empty_like(
+    input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """A tensor of any content, of the shape, type and device of input."""
     backend = input.backend if device is None else backend_of(device)
     array = backend.empty(input.array.shape, numpy_dtype(dtype, input.array.dtype))
@@ -146,7 +172,12 @@ def empty_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires
 
 
 def full_like(
-    input: Tensor, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    input: Tensor,
+    fill_value: Any,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
 ) -> Tensor:
     """One value, in the shape, type and device of input."""
     return _like(input, fill_value, dtype, device, requires_grad)
@@ -174,7 +205,13 @@ def arange(
 
 
 def linspace(
-    start: float, end: float, steps: int, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    start: float,
+    end: float,
+    steps: int,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
 ) -> Tensor:
     """`steps` values at equal distances from start to end, both included."""
     if steps < 0:
@@ -185,8 +222,15 @@ def linspace(
 
 
 def eye(
-    n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    n: int,
+    m: int | None = None,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
 ) -> Tensor:
     """Ones on the diagonal of an (n, m) matrix, zeros elsewhere."""
     backend = backend_of(device)
-    return _finish(backend.from_numpy(np.eye(n, m, dtype=numpy_dtype(dtype))), backend, requires_grad)
+    return _finish(
+        backend.from_numpy(np.eye(n, m, dtype=numpy_dtype(dtype))), backend, requires_grad
+    )

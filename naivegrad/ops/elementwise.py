@@ -783,7 +783,11 @@ def div(input: Tensor | Number, other: Tensor | Number) -> Tensor:
 
 def pow(input: Tensor | Number, exponent: Tensor | Number) -> Tensor:
     """input ** exponent, broadcasting. Squares, roots and reciprocals take a short way."""
-    if isinstance(input, Tensor) and input.array.dtype.kind == "f" and exponent.__class__ is not Tensor:
+    if (
+        isinstance(input, Tensor)
+        and input.array.dtype.kind == "f"
+        and exponent.__class__ is not Tensor
+    ):
         if exponent == 2:
             return Square.apply(input)
         if exponent == 0.5:

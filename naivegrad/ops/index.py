@@ -227,7 +227,9 @@ def _as_index(k: Any, x: Tensor, op: str) -> Any:
     elif isinstance(k, bool | np.bool_):
         k = x.backend.from_numpy(np.asarray(k))
     elif isinstance(k, list | tuple | range | np.ndarray):
-        k = np.asarray([int(e) if isinstance(e, Tensor) else e for e in k] if isinstance(k, list) else k)
+        k = np.asarray(
+            [int(e) if isinstance(e, Tensor) else e for e in k] if isinstance(k, list) else k
+        )
         if k.size == 0:
             k = k.astype(np.int64)
         k = x.backend.from_numpy(k)
@@ -240,7 +242,9 @@ def _as_index(k: Any, x: Tensor, op: str) -> Any:
                 f"got {type(k).__name__}: {k!r}"
             ) from None
     if k.dtype.kind not in "iub":
-        raise IndexError(f"{op}: tensors used as indices must be of integers or bool, got {k.dtype}")
+        raise IndexError(
+            f"{op}: tensors used as indices must be of integers or bool, got {k.dtype}"
+        )
     return k
 
 
@@ -267,13 +271,17 @@ def _positions(k: Any, x: Tensor, axis: int, op: str) -> list[Any]:
                 f"{op}: a mask of shape {k.shape} does not fit shape {shape} at dimension {axis}"
             )
         if k.ndim == 0:
-            raise IndexError(f"{op}: a single truth value cannot index; use a mask of the tensor's shape")
+            raise IndexError(
+                f"{op}: a single truth value cannot index; use a mask of the tensor's shape"
+            )
         return list(x.backend.nonzero(k))
     low, high = x.backend.bounds(k)
     size = shape[axis]
     if low < -size or high >= size:
         bad = low if low < -size else high
-        raise IndexError(f"{op}: index {bad} is out of bounds for dimension {axis} with size {size}")
+        raise IndexError(
+            f"{op}: index {bad} is out of bounds for dimension {axis} with size {size}"
+        )
     return [k]
 
 
@@ -288,7 +296,9 @@ def gather(input: Tensor, dim: int, index: Tensor) -> Tensor:
     return Gather.apply(input, axis, index)
 
 
-def _check_lines(x: Tensor, axis: int, index: Tensor, op: str, source: Tensor | None = None) -> None:
+def _check_lines(
+    x: Tensor, axis: int, index: Tensor, op: str, source: Tensor | None = None
+) -> None:
     require_tensor(index, op, "index")
     a, b = x.array.shape, index.array.shape
     fits = max(len(a), 1) == max(len(b), 1) and all(
@@ -304,7 +314,9 @@ def _check_lines(x: Tensor, axis: int, index: Tensor, op: str, source: Tensor | 
     array = integer_index(index, op, size, axis)
     low, _ = index.backend.bounds(array)
     if low < 0:
-        raise IndexError(f"{op}: index {low} is out of bounds for dimension {axis} with size {size}")
+        raise IndexError(
+            f"{op}: index {low} is out of bounds for dimension {axis} with size {size}"
+        )
 
 
 def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
@@ -338,7 +350,9 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
         raise TypeError(f"masked_fill: the mask must be a bool tensor, got {mask.dtype}")
     if isinstance(value, Tensor):
         if value.array.ndim:
-            raise ValueError(f"masked_fill: the value must be a number or 0-d, got shape {value.array.shape}")
+            raise ValueError(
+                f"masked_fill: the value must be a number or 0-d, got shape {value.array.shape}"
+            )
         value = value.cast(input.array.dtype)
     elif isinstance(value, float) and input.array.dtype.kind != "f":
         raise TypeError(f"masked_fill: value {value} cannot be stored in {input.dtype}")
@@ -351,7 +365,9 @@ def masked_select(input: Tensor, mask: Tensor) -> Tensor:
     if mask.array.dtype.kind != "b":
         raise TypeError(f"masked_select: the mask must be a bool tensor, got {mask.dtype}")
     shape = np.broadcast_shapes(input.array.shape, mask.array.shape)
-    return getitem(input.expand(shape).reshape(shape or (1,)), mask.expand(shape).reshape(shape or (1,)))
+    return getitem(
+        input.expand(shape).reshape(shape or (1,)), mask.expand(shape).reshape(shape or (1,))
+    )
 
 
 def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
@@ -424,7 +440,9 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     low, high = tensor.backend.bounds(array)
     classes = high + 1 if num_classes == -1 else num_classes
     if low < 0 or high >= classes:
-        raise IndexError(f"one_hot: class {low if low < 0 else high} is out of range [0, {classes})")
+        raise IndexError(
+            f"one_hot: class {low if low < 0 else high} is out of range [0, {classes})"
+        )
     k = tensor.backend.arange(0, classes, 1, np.dtype("int64"))
     hits = tensor.backend.compare("eq", array.reshape(*array.shape, 1), k)
     return wrap(tensor.backend.cast(hits, np.dtype("int64")), tensor.backend)

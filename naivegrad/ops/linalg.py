@@ -112,7 +112,9 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
 def mm(input: Tensor, mat2: Tensor) -> Tensor:
     """The product of two matrices."""
     if input.array.ndim != 2 or mat2.array.ndim != 2:
-        raise ValueError(f"mm: expects matrices, got shapes {input.array.shape} and {mat2.array.shape}")
+        raise ValueError(
+            f"mm: expects matrices, got shapes {input.array.shape} and {mat2.array.shape}"
+        )
     return matmul(input, mat2)
 
 
@@ -127,21 +129,27 @@ def bmm(input: Tensor, mat2: Tensor) -> Tensor:
 def mv(input: Tensor, vec: Tensor) -> Tensor:
     """The product of a matrix and a vector."""
     if input.array.ndim != 2 or vec.array.ndim != 1:
-        raise ValueError(f"mv: expects a matrix and a vector, got {input.array.shape} and {vec.array.shape}")
+        raise ValueError(
+            f"mv: expects a matrix and a vector, got {input.array.shape} and {vec.array.shape}"
+        )
     return matmul(input, vec)
 
 
 def dot(input: Tensor, other: Tensor) -> Tensor:
     """The inner product of two vectors."""
     if input.array.ndim != 1 or other.array.ndim != 1:
-        raise ValueError(f"dot: expects vectors, got shapes {input.array.shape} and {other.array.shape}")
+        raise ValueError(
+            f"dot: expects vectors, got shapes {input.array.shape} and {other.array.shape}"
+        )
     return matmul(input, other)
 
 
 def outer(input: Tensor, vec2: Tensor) -> Tensor:
     """z[i, j] = x[i] * y[j]."""
     if input.array.ndim != 1 or vec2.array.ndim != 1:
-        raise ValueError(f"outer: expects vectors, got shapes {input.array.shape} and {vec2.array.shape}")
+        raise ValueError(
+            f"outer: expects vectors, got shapes {input.array.shape} and {vec2.array.shape}"
+        )
     return input.unsqueeze(1) * vec2
 
 
@@ -207,7 +215,9 @@ def einsum(equation: str, *operands: Any) -> Tensor:
     return result.permute([labels.index(label) for label in output])
 
 
-def _parse(equation: str, operands: Sequence[Tensor]) -> tuple[list[list[str]], list[str], dict[str, int]]:
+def _parse(
+    equation: str, operands: Sequence[Tensor]
+) -> tuple[list[list[str]], list[str], dict[str, int]]:
     """Index labels of each operand and of the result, and their lengths. "..." becomes "...0", "...1"."""
     left, arrow, right = equation.replace(" ", "").partition("->")
     texts = left.split(",")
@@ -224,7 +234,9 @@ def _parse(equation: str, operands: Sequence[Tensor]) -> tuple[list[list[str]], 
             raise ValueError(f"einsum: indices must be letters, got {text!r} in {equation!r}")
         spare = len(shape) - len(head) - len(tail)
         if spare < 0 or (spare and not dots):
-            raise ValueError(f"einsum: {text!r} in {equation!r} does not fit operand {k} of shape {shape}")
+            raise ValueError(
+                f"einsum: {text!r} in {equation!r} does not fit operand {k} of shape {shape}"
+            )
         widest = max(widest, spare)
         labels = [*head, *[f"...{spare - 1 - i}" for i in range(spare)], *tail]
         for label, n in zip(labels, shape, strict=True):
@@ -244,7 +256,9 @@ def _parse(equation: str, operands: Sequence[Tensor]) -> tuple[list[list[str]], 
         output = ellipsis + sorted({c for c in letters if letters.count(c) == 1})
     for label in output:
         if label not in lengths or output.count(label) > 1:
-            raise ValueError(f"einsum: output index {label!r} of {equation!r} is unknown or repeated")
+            raise ValueError(
+                f"einsum: output index {label!r} of {equation!r} is unknown or repeated"
+            )
     return terms, output, lengths
 
 
@@ -260,7 +274,12 @@ def _diagonal(x: Tensor, labels: list[str]) -> tuple[Tensor, list[str]]:
 
 
 def _contract(
-    x: Tensor, x_labels: list[str], y: Tensor, y_labels: list[str], later: set[str], lengths: dict[str, int]
+    x: Tensor,
+    x_labels: list[str],
+    y: Tensor,
+    y_labels: list[str],
+    later: set[str],
+    lengths: dict[str, int],
 ) -> tuple[Tensor, list[str]]:
     """The product of two operands, summed over the labels that nothing later needs."""
     for side, (z, labels, others) in enumerate(((x, x_labels, y_labels), (y, y_labels, x_labels))):

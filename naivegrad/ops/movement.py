@@ -253,9 +253,7 @@ def squeeze(input: Tensor, dim: Any = None) -> Tensor:
     """Without its axes of length 1: all of them, or those of dim."""
     shape = input.array.shape
     axes = normalize_axes(dim, len(shape), "squeeze")
-    return Reshape.apply(
-        input, tuple([n for i, n in enumerate(shape) if n != 1 or i not in axes])
-    )
+    return Reshape.apply(input, tuple([n for i, n in enumerate(shape) if n != 1 or i not in axes]))
 
 
 def unsqueeze(input: Tensor, dim: int) -> Tensor:
@@ -273,7 +271,9 @@ def expand(input: Tensor, *shape: Any) -> Tensor:
     if lead < 0 or -1 in new[:lead]:
         raise ValueError(f"expand: shape {old} cannot be expanded to {new}")
     target = new[:lead] + tuple(m if n == -1 else n for m, n in zip(old, new[lead:], strict=True))
-    if any(m not in (1, n) for m, n in zip(old, target[lead:], strict=True)) or any(n < 0 for n in target):
+    if any(m not in (1, n) for m, n in zip(old, target[lead:], strict=True)) or any(
+        n < 0 for n in target
+    ):
         raise ValueError(f"expand: shape {old} cannot be expanded to {new}")
     return Expand.apply(input, target)
 
@@ -290,7 +290,9 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     end = normalize_axis(end_dim, len(shape), "flatten")
     if start > end:
         raise ValueError(f"flatten: start_dim {start_dim} comes after end_dim {end_dim}")
-    return Reshape.apply(input, (*shape[:start], math.prod(shape[start : end + 1]), *shape[end + 1 :]))
+    return Reshape.apply(
+        input, (*shape[:start], math.prod(shape[start : end + 1]), *shape[end + 1 :])
+    )
 
 
 def unflatten(input: Tensor, dim: int, sizes_: Any) -> Tensor:
@@ -319,7 +321,11 @@ def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     first = kept[0].array.shape
     for i, x in enumerate(kept):
         shape = x.array.shape
-        if len(shape) != ndim or shape[:axis] != first[:axis] or shape[axis + 1 :] != first[axis + 1 :]:
+        if (
+            len(shape) != ndim
+            or shape[:axis] != first[:axis]
+            or shape[axis + 1 :] != first[axis + 1 :]
+        ):
             raise ValueError(
                 f"cat: lengths must agree except in dimension {axis}: tensor 0 has shape {first}, "
                 f"tensor {i} has {shape}"
@@ -358,7 +364,9 @@ def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Te
         for length in lengths:
             total += length
         if total != n or any(length < 0 for length in lengths):
-            raise ValueError(f"split: sections {lengths} do not add up to the length {n} of dim {axis}")
+            raise ValueError(
+                f"split: sections {lengths} do not add up to the length {n} of dim {axis}"
+            )
     else:
         size = operator.index(split_size_or_sections)
         if size < 0 or (size == 0 and n):
@@ -406,7 +414,9 @@ def narrow(input: Tensor, dim: int, start: int, length: int) -> Tensor:
     n = input.array.shape[axis]
     begin = start + n if start < 0 else start
     if not 0 <= begin <= n or length < 0 or begin + length > n:
-        raise IndexError(f"narrow: start {start} and length {length} exceed the length {n} of dim {axis}")
+        raise IndexError(
+            f"narrow: start {start} and length {length} exceed the length {n} of dim {axis}"
+        )
     return Slice.apply(input, (slice(None),) * axis + (slice(begin, begin + length),))
 
 
@@ -434,7 +444,9 @@ def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
     return input
 
 
-def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> Tensor:
+def pad(
+    input: Tensor, pad: Sequence[int], mode: str = "constant", value: float | None = None
+) -> Tensor:
     """Values before and after axes, given in pairs from the last axis on: (left, right, top, bottom, ...).
 
     Negative widths crop. Only mode="constant" so far.
@@ -444,7 +456,9 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
     if mode != "constant":
         raise ValueError(f'pad: mode must be "constant", got {mode!r}')
     if len(widths) % 2 or len(widths) // 2 > len(shape):
-        raise ValueError(f"pad: {tuple(widths)} are not pairs of widths for at most {len(shape)} dimensions")
+        raise ValueError(
+            f"pad: {tuple(widths)} are not pairs of widths for at most {len(shape)} dimensions"
+        )
     pairs = [(0, 0)] * (len(shape) - len(widths) // 2)
     pairs += [(widths[i], widths[i + 1]) for i in range(len(widths) - 2, -1, -2)]
     for n, (a, b) in zip(shape, pairs, strict=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import math
 from typing import Any, NamedTuple
 
@@ -51,7 +52,9 @@ class SumTo(Function):
     def forward(ctx: Any, x: Any, shape: tuple[int, ...]) -> Any:
         ctx.x_shape = x.shape
         lead = len(x.shape) - len(shape)
-        if lead < 0 or any(m not in (n, 1) for m, n in zip(shape, x.shape[lead:], strict=True)):
+        if lead < 0 or builtins.any(
+            m not in (n, 1) for m, n in zip(shape, x.shape[lead:], strict=True)
+        ):
             raise ValueError(f"sum_to: shape {x.shape} does not sum to {shape}")
         axes = tuple(
             i for i, n in enumerate(x.shape) if i < lead or (n != 1 and shape[i - lead] == 1)
@@ -230,7 +233,9 @@ def mean(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any =
     return Sum.apply(input, axes, keepdim, 1.0 / n if n else math.nan)
 
 
-def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+def prod(
+    input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None
+) -> Tensor:
     """The product over dim (all, if left out). Right also where factors are 0."""
     if dtype is not None:
         input = input.cast(numpy_dtype(dtype))

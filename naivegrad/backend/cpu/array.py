@@ -112,7 +112,11 @@ def pad(x: ndarray, widths: tuple[tuple[int, int], ...], value: float) -> ndarra
     """x with `widths` values before and after along each axis; negative widths cut off."""
     shape = tuple(n + a + b for n, (a, b) in zip(x.shape, widths, strict=True))
     out = np.full(shape, value, x.dtype) if value else np.zeros(shape, x.dtype)
-    source = tuple(np.s_[max(-a, 0) : n + min(b, 0)] for n, (a, b) in zip(x.shape, widths, strict=True))
-    inside = tuple(np.s_[max(a, 0) : m - max(b, 0)] for m, (a, b) in zip(shape, widths, strict=True))
+    source = tuple(
+        np.s_[max(-a, 0) : n + min(b, 0)] for n, (a, b) in zip(x.shape, widths, strict=True)
+    )
+    inside = tuple(
+        np.s_[max(a, 0) : m - max(b, 0)] for m, (a, b) in zip(shape, widths, strict=True)
+    )
     out[inside] = x[source]
     return out

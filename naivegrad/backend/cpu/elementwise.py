@@ -43,7 +43,9 @@ _COMPARE: dict[str, Callable[..., Any]] = {
 }
 
 
-def unary(op: str, x: ndarray, p: float = 0.0, q: float = 0.0, out: ndarray | None = None) -> ndarray:
+def unary(
+    op: str, x: ndarray, p: float = 0.0, q: float = 0.0, out: ndarray | None = None
+) -> ndarray:
     """out[i] = op(x[i]; p, q). Integers give the default floating-point type where op has no other."""
     result = kernel.unary(op, x, p, q, out)
     return _unary_by_numpy(op, x, p, q, out) if result is None else result
@@ -92,7 +94,9 @@ def _binary_by_numpy(
     else:
         x, y = _as(x, dtype), _as(y, dtype)
         if op == "pow" and dtype.kind == "i" and np.any(np.less(y, 0)):
-            raise ValueError("pow: integers to negative integer powers are not integers; use floats")
+            raise ValueError(
+                "pow: integers to negative integer powers are not integers; use floats"
+            )
         try:
             result = np.asarray(_BINARY[op](x, y), dtype=dtype)
         except ValueError:

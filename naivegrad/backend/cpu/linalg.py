@@ -10,7 +10,9 @@ from naivegrad.backend.cpu.elementwise import binary, cast
 
 def matmul(x: ndarray, y: ndarray) -> ndarray:
     """x @ y of (..., M, K) and (..., K, N), the leading axes broadcasting."""
-    if x.dtype.itemsize == 2 and x.dtype.kind == "f":  # half precision: products and sums in float32
+    if (
+        x.dtype.itemsize == 2 and x.dtype.kind == "f"
+    ):  # half precision: products and sums in float32
         return cast(np.matmul(x.astype(np.float32), y.astype(np.float32)), x.dtype)
     return np.matmul(x, y)
 

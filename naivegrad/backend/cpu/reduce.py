@@ -13,7 +13,14 @@ from naivegrad.backend.promotion import floating
 from naivegrad.kernels import reduce as kernel
 
 Axes = tuple[int, ...]
-_NUMPY = {"sum": np.sum, "prod": np.prod, "max": np.max, "min": np.min, "any": np.any, "all": np.all}
+_NUMPY = {
+    "sum": np.sum,
+    "prod": np.prod,
+    "max": np.max,
+    "min": np.min,
+    "any": np.any,
+    "all": np.all,
+}
 
 
 def reduce(op: str, x: ndarray, axes: Axes, keepdims: bool, scale: float = 1.0) -> ndarray:
@@ -29,14 +36,18 @@ def reduce(op: str, x: ndarray, axes: Axes, keepdims: bool, scale: float = 1.0) 
     return np.asarray(_NUMPY[op](x, axis=axes, keepdims=keepdims, **kwargs))
 
 
-def _reduce_float(op: str, x: ndarray, axes: Axes, scale: float, center: ndarray | None = None) -> ndarray:
+def _reduce_float(
+    op: str, x: ndarray, axes: Axes, scale: float, center: ndarray | None = None
+) -> ndarray:
     """The same for float32 and float64; the result is flat. `center`: for "squares", the means."""
     code = kernel.CODES[op]
     shape = x.shape
     if not x.flags.c_contiguous:
         x = np.ascontiguousarray(x)
     groups = _groups(axes)
-    if center is not None and len(groups) > 1:  # the means must line up with one reduction: one pass
+    if (
+        center is not None and len(groups) > 1
+    ):  # the means must line up with one reduction: one pass
         kept = [i for i in range(len(shape)) if i not in axes]
         x = np.ascontiguousarray(x.transpose(*kept, *axes))
         n = math.prod(shape[i] for i in axes)
@@ -44,7 +55,9 @@ def _reduce_float(op: str, x: ndarray, axes: Axes, scale: float, center: ndarray
         kernel.reduce(code, x, out, center.size, n, 1, scale, center)
         return out
     lengths = list(shape)
-    for k, (first, last) in enumerate(reversed(groups)):  # the last group first: its values lie closest
+    for k, (first, last) in enumerate(
+        reversed(groups)
+    ):  # the last group first: its values lie closest
         outer = math.prod(lengths[:first])
         n = math.prod(lengths[first : last + 1])
         inner = math.prod(lengths[last + 1 :])
@@ -54,7 +67,11 @@ def _reduce_float(op: str, x: ndarray, axes: Axes, scale: float, center: ndarray
         x = out
         lengths[first : last + 1] = [1] * (last + 1 - first)
     if not groups:
-        x = x.reshape(-1) * x.dtype.type(scale) if op != "squares" else (x.reshape(-1) - center) ** 2
+        x = (
+            x.reshape(-1) * x.dtype.type(scale)
+            if op != "squares"
+            else (x.reshape(-1) - center) ** 2
+        )
     return x
 
 

@@ -1,0 +1,197 @@
+"""What a device must be able to do: the one list. A backend is a module (or object) that has these.
+
+Arrays in, arrays out. `Array` is the device's own array: numpy.ndarray on the CPU. Axes are counted from
+the front and sorted, shapes are tuples, types are NumPy dtypes; the caller has checked the arguments.
+Results are fresh and C-contiguous, unless a view is promised.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+
+Array = Any
+Operand = Any  # an Array, or a Python number
+Dtype = np.dtype[Any]
+Shape = tuple[int, ...]
+
+
+class Backend(Protocol):
+    """One device."""
+
+    name: str
+
+    # array
+
+    def device_of(self, x: Array) -> str:
+        """Where an array lives."""
+        ...
+
+    def from_numpy(self, x: Array) -> Array:
+        """The device's array of a NumPy array; shares memory where it can."""
+        ...
+
+    def to_numpy(self, x: Array) -> Array:
+        """The NumPy array of a device's array; shares memory where it can."""
+        ...
+
+    def empty(self, shape: Shape, dtype: Dtype) -> Array:
+        """An array of any content."""
+        ...
+
+    def full(self, shape: Shape, value: float, dtype: Dtype) -> Array:
+        """An array of one value."""
+        ...
+
+    def arange(self, start: float, stop: float, step: float, dtype: Dtype) -> Array:
+        """start, start + step, ... below stop."""
+        ...
+
+    def copy(self, x: Array) -> Array:
+        """A fresh C-contiguous array of the same values."""
+        ...
+
+    def contiguous(self, x: Array) -> Array:
+        """x itself if it is C-contiguous, else a copy that is."""
+        ...
+
+    def copy_into(self, target: Array, source: Array) -> None:
+        """target[...] = source, broadcasting and casting. Overlap is no harm."""
+        ...
+
+    def owns_memory(self, x: Array) -> bool:
+        """Whether no other array is known to share the memory of x."""
+        ...
+
+    def is_contiguous(self, x: Array) -> bool:
+        """Whether the elements follow one another in C order."""
+        ...
+
+    def reshape(self, x: Array, shape: Shape) -> tuple[Array, bool]:
+        """x with another shape, and whether it is a view (else a copy, where strides do not allow one)."""
+        ...
+
+    def permute(self, x: Array, axes: Shape) -> Array:
+        """A view with the axes in another order."""
+        ...
+
+    def expand(self, x: Array, shape: Shape) -> Array:
+        """A view of x broadcast to a shape."""
+        ...
+
+    def slice(self, x: Array, index: tuple[Any, ...]) -> Array:
+        """A view: x[index] of integers, slices, None and Ellipsis."""
+        ...
+
+    def flip(self, x: Array, axes: Shape) -> Array:
+        """A copy with the order along `axes` reversed."""
+        ...
+
+    def cat(self, arrays: list[Array], axis: int) -> Array:
+        """The arrays one after the other along an axis."""
+        ...
+
+    def pad(self, x: Array, widths: tuple[tuple[int, int], ...], value: float) -> Array:
+        """x with `widths` values before and after along each axis; negative widths cut off."""
+        ...
+
+    # elementwise
+
+    def unary(
+        self, op: str, x: Array, p: float = 0.0, q: float = 0.0, out: Array | None = None
+    ) -> Array:
+        """out[i] = op(x[i]; p, q). Integers give the default floating-point type where op has no other."""
+        ...
+
+    def binary(
+        self,
+        op: str,
+        x: Operand,
+        y: Operand,
+        p: float = 0.0,
+        q: float = 0.0,
+        out: Array | None = None,
+    ) -> Array:
+        """out[i] = op(x[i], y[i]; p, q), broadcasting; one of the two may be a Python number."""
+        ...
+
+    def compare(self, op: str, x: Operand, y: Operand) -> Array:
+        """out[i] = op(x[i], y[i]) as bool, broadcasting; one of the two may be a Python number."""
+        ...
+
+    def where(self, condition: Array, x: Operand, y: Operand) -> Array:
+        """out[i] = x[i] where condition[i], else y[i]; broadcasting all three."""
+        ...
+
+    def logical(self, op: str, x: Array, y: Operand | None = None) -> Array:
+        """and, or, xor, not: bit by bit for integers, of truth values for bool."""
+        ...
+
+    def cast(self, x: Array, dtype: Dtype) -> Array:
+        """x in another type; x itself if it is of that type."""
+        ...
+
+    # reduce
+
+    def reduce(self, op: str, x: Array, axes: Shape, keepdims: bool, scale: float = 1.0) -> Array:
+        """scale times the sum, prod, max, min, any or all over `axes` (sorted, not negative)."""
+        ...
+
+    def var(self, x: Array, axes: Shape, correction: float, keepdims: bool) -> Array:
+        """sum((x - mean)^2) / (n - correction) over `axes`, in two passes; NaN where n <= correction."""
+        ...
+
+    def arg_reduce(self, op: str, x: Array, axis: int, keepdims: bool) -> Array:
+        """The first index of the largest ("max") or smallest ("min") value along one axis, as int64."""
+        ...
+
+    def scan(self, op: str, x: Array, axis: int, backward: bool = False) -> Array:
+        """Running "sum" or "prod" along one axis; from the end if `backward`. Integers give int64."""
+        ...
+
+    def logsumexp(self, x: Array, axes: Shape, keepdims: bool) -> Array:
+        """log(sum(exp(x))) over `axes`, shifted by the maximum so that nothing overflows."""
+        ...
+
+    # index
+
+    def index(self, x: Array, where: tuple[Any, ...]) -> Array:
+        """x[where]: the arrays broadcast together pick positions; slices keep their axis."""
+        ...
+
+    def index_put(self, x: Array, where: tuple[Any, ...], value: Array, accumulate: bool) -> Array:
+        """A copy of x with x[where] = value, or += value, repeated positions adding up."""
+        ...
+
+    def index_put_into(
+        self, out: Array, where: tuple[Any, ...], value: Array, accumulate: bool
+    ) -> None:
+        """out[where] = value, or += value, in place."""
+        ...
+
+    def nonzero(self, x: Array) -> tuple[Array, ...]:
+        """The positions of what is not zero: one int64 array per axis."""
+        ...
+
+    def gather(self, x: Array, axis: int, index_: Array) -> Array:
+        """out[.., i, ..] = x[.., index[.., i, ..], ..] along one axis; the shape is that of the index."""
+        ...
+
+    def scatter_add(self, x: Array, axis: int, index_: Array, source: Array) -> Array:
+        """A copy of x with out[.., index[.., i, ..], ..] += source[.., i, ..]; repeats add up in order."""
+        ...
+
+    def bounds(self, index_: Array) -> tuple[int, int]:
+        """The smallest and the largest value (0, -1 of an empty array)."""
+        ...
+
+    # linalg
+
+    def matmul(self, x: Array, y: Array) -> Array:
+        """x @ y of (..., M, K) and (..., K, N), the leading axes broadcasting."""
+        ...
+
+    def linear(self, x: Array, w: Array, b: Array | None) -> Array:
+        """x @ w.T + b: (..., K), (N, K), (N,) to (..., N)."""
+        ...

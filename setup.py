@@ -25,8 +25,8 @@ from setuptools.command.build_ext import build_ext
 from setuptools.modified import newer_group
 
 # Those worth wider vectors are compiled per level and chosen at import, in kernels/__init__.py.
-BY_LEVEL: set[str] = {"conv", "elementwise", "pool", "reduce"}
-MODULES = ["array", "conv", "cpu_features", "elementwise", "pool", "reduce", "threads"]
+BY_LEVEL: set[str] = {"conv", "elementwise", "optim", "pool", "reduce"}
+MODULES = ["array", "conv", "cpu_features", "elementwise", "optim", "pool", "reduce", "threads"]
 
 DEBUG = os.environ.get("NAIVEGRAD_DEBUG") == "1"
 SANITIZE = os.environ.get("NAIVEGRAD_SANITIZE", "")

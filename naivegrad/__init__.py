@@ -36,3 +36,5 @@ from naivegrad.dtype import (
 )
 from naivegrad.ops import *  # noqa: F403
 from naivegrad.threads import get_num_threads, set_num_threads
+
+from naivegrad import nn, optim  # last: they are built from all of the above  # isort: skip

@@ -19,7 +19,7 @@ def _choose_level() -> str:
     return wish
 
 
-BY_LEVEL = ("conv", "elementwise", "pool", "reduce")  # as in setup.py
+BY_LEVEL = ("conv", "elementwise", "optim", "pool", "reduce")  # as in setup.py
 
 isa = _choose_level()
 try:
@@ -29,6 +29,18 @@ except (
 ):  # not built for x86-64 (or the level chosen is "base"): there is one level
     isa = "base"
 _prefix = "naivegrad.kernels." if isa == "base" else f"naivegrad.kernels.{isa}."
-conv, elementwise, pool, reduce = (importlib.import_module(_prefix + name) for name in BY_LEVEL)
+conv, elementwise, optim, pool, reduce = (
+    importlib.import_module(_prefix + name) for name in BY_LEVEL
+)
 
-__all__ = ["array", "conv", "cpu_features", "elementwise", "isa", "pool", "reduce", "threads"]
+__all__ = [
+    "array",
+    "conv",
+    "cpu_features",
+    "elementwise",
+    "isa",
+    "optim",
+    "pool",
+    "reduce",
+    "threads",
+]

@@ -32,9 +32,11 @@ from naivegrad.backend.cpu.index import (
     scatter_add,
 )
 from naivegrad.backend.cpu.linalg import linear, matmul
+from naivegrad.backend.cpu.optim import adam_step, rmsprop_step, sgd_step
 from naivegrad.backend.cpu.reduce import arg_reduce, logsumexp, reduce, scan, var
 
 __all__ = [
+    "adam_step",
     "arange",
     "arg_reduce",
     "binary",
@@ -67,8 +69,10 @@ __all__ = [
     "permute",
     "reduce",
     "reshape",
+    "rmsprop_step",
     "scan",
     "scatter_add",
+    "sgd_step",
     "slice",
     "to_numpy",
     "unary",

@@ -1,0 +1,45 @@
+"""Dropout layers: in training each element, or channel, is 0 with probability p."""
+
+from __future__ import annotations
+
+from naivegrad.nn import functional as F
+from naivegrad.nn.module import Module
+from naivegrad.tensor import Tensor
+
+__all__ = ["Dropout", "Dropout1d", "Dropout2d"]
+
+
+class Dropout(Module):
+    """Set each element to 0 with probability p in training, and divide the others by 1 - p.
+
+    At evaluation y = x. (Srivastava et al. 2014)
+    """
+
+    def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
+        super().__init__()
+        if not 0 <= p <= 1:
+            raise ValueError(
+                f"{type(self).__name__}: p must be a probability, between 0 and 1, got {p}"
+            )
+        self.p = p
+        self.inplace = inplace
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.dropout(x, self.p, self.training, self.inplace)
+
+    def extra_repr(self) -> str:
+        return f"p={self.p}, inplace={self.inplace}"
+
+
+class Dropout1d(Dropout):
+    """Drop whole channels of (N, C, L)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.dropout1d(x, self.p, self.training, self.inplace)
+
+
+class Dropout2d(Dropout):
+    """Drop whole channels of (N, C, H, W)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.dropout2d(x, self.p, self.training, self.inplace)

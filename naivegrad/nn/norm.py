@@ -1,0 +1,193 @@
+"""Normalisation layers."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from typing import Any
+
+from naivegrad.nn import functional as F
+from naivegrad.nn import init
+from naivegrad.nn.module import Module
+from naivegrad.nn.parameter import Parameter
+from naivegrad.ops import empty, ones, tensor, zeros
+from naivegrad.tensor import Tensor
+
+__all__ = ["BatchNorm1d", "BatchNorm2d", "LayerNorm"]
+
+
+class _BatchNorm(Module):
+    """What `BatchNorm1d` and `BatchNorm2d` share; they differ in the shapes they take."""
+
+    dims: tuple[int, ...] = ()
+    weight: Parameter | None
+    bias: Parameter | None
+    running_mean: Tensor | None
+    running_var: Tensor | None
+    num_batches_tracked: Tensor | None
+
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+        *,
+        bias: bool = True,
+    ) -> None:
+        super().__init__()
+        self.num_features = num_features
+        self.eps = eps
+        self.momentum = momentum
+        self.affine = affine
+        self.track_running_stats = track_running_stats
+        where = {"device": device, "dtype": dtype}
+        self.register_parameter(
+            "weight", Parameter(ones(num_features, **where)) if affine else None
+        )
+        has_bias = affine and bias
+        self.register_parameter(
+            "bias", Parameter(zeros(num_features, **where)) if has_bias else None
+        )
+        track = track_running_stats
+        self.register_buffer("running_mean", zeros(num_features, **where) if track else None)
+        self.register_buffer("running_var", ones(num_features, **where) if track else None)
+        self.register_buffer("num_batches_tracked", tensor(0, device=device) if track else None)
+
+    def reset_running_stats(self) -> None:
+        """Forget the statistics."""
+        if self.track_running_stats:
+            init.zeros_(self.running_mean)
+            init.ones_(self.running_var)
+            init.zeros_(self.num_batches_tracked)
+
+    def reset_parameters(self) -> None:
+        """Forget the statistics, weight and bias."""
+        self.reset_running_stats()
+        if self.weight is not None:
+            init.ones_(self.weight)
+        if self.bias is not None:
+            init.zeros_(self.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.ndim not in self.dims:
+            expected = " or ".join(f"{n}D" for n in self.dims)
+            raise ValueError(
+                f"{type(self).__name__}: expected {expected} input, got {x.ndim}D {tuple(x.shape)}"
+            )
+        momentum = self.momentum
+        if self.training and self.track_running_stats:
+            if self.num_batches_tracked is not None:
+                self.num_batches_tracked.add_(1)
+            if momentum is None:
+                momentum = 1.0 / float(self.num_batches_tracked)
+        return F.batch_norm(
+            x,
+            # Without tracking the statistics are neither used nor changed in training.
+            running_mean=self.running_mean
+            if not self.training or self.track_running_stats
+            else None,
+            running_var=self.running_var if not self.training or self.track_running_stats else None,
+            weight=self.weight,
+            bias=self.bias,
+            training=self.training or self.running_mean is None,
+            momentum=0.0 if momentum is None else momentum,
+            eps=self.eps,
+        )
+
+    def extra_repr(self) -> str:
+        return (
+            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
+            f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}"
+        )
+
+
+class BatchNorm1d(_BatchNorm):
+    """Normalise each channel of (N, C) or (N, C, L) over the batch; see `BatchNorm2d`."""
+
+    dims = (2, 3)
+
+
+class BatchNorm2d(_BatchNorm):
+    """Normalise each channel over the batch; at evaluation by the statistics seen in training.
+
+        y = (x - mean) / sqrt(var + eps) * weight + bias
+
+    Parameters
+    ----------
+    num_features : int              C, the size of dimension 1
+    eps : float
+    momentum : float or None        running = (1 - momentum) * running + momentum * batch;
+                                    None: the plain average of all batches
+    affine : bool                   learn weight (from 1) and bias (from 0), each (C,)
+    track_running_stats : bool      otherwise the batch's own statistics serve evaluation too
+    bias : bool                     without it only weight is learned
+
+    Shapes: (N, C, H, W) -> the same
+    """
+
+    dims = (4,)
+
+
+class LayerNorm(Module):
+    """Normalise each sample over its last dimensions.
+
+        y = (x - mean) / sqrt(var + eps) * weight + bias
+
+    Parameters
+    ----------
+    normalized_shape : int or tuple of int      the sizes of those dimensions
+    eps : float
+    elementwise_affine : bool                   learn weight (from 1) and bias (from 0)
+    bias : bool                                 without it only weight is learned
+
+    Shapes: (*, *normalized_shape) -> the same
+    """
+
+    weight: Parameter | None
+    bias: Parameter | None
+
+    def __init__(
+        self,
+        normalized_shape: int | tuple[int, ...],
+        eps: float = 1e-5,
+        elementwise_affine: bool = True,
+        bias: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        if isinstance(normalized_shape, numbers.Integral):
+            normalized_shape = (int(normalized_shape),)
+        self.normalized_shape = tuple(normalized_shape)  # type: ignore[arg-type]
+        if not self.normalized_shape or math.prod(self.normalized_shape) < 0:
+            raise ValueError(f"LayerNorm: expected sizes of dimensions, got {normalized_shape!r}")
+        self.eps = eps
+        self.elementwise_affine = elementwise_affine
+        where = {"device": device, "dtype": dtype}
+        shape = self.normalized_shape
+        self.register_parameter(
+            "weight", Parameter(empty(shape, **where)) if elementwise_affine else None
+        )
+        has_bias = elementwise_affine and bias
+        self.register_parameter("bias", Parameter(empty(shape, **where)) if has_bias else None)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Set weight to 1 and bias to 0."""
+        if self.weight is not None:
+            init.ones_(self.weight)
+        if self.bias is not None:
+            init.zeros_(self.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.layer_norm(x, self.normalized_shape, self.weight, self.bias, self.eps)
+
+    def extra_repr(self) -> str:
+        return (
+            f"{self.normalized_shape}, eps={self.eps}, "
+            f"elementwise_affine={self.elementwise_affine}, bias={self.bias is not None}"
+        )

@@ -1,0 +1,149 @@
+"""Gradient clipping, and parameters as one vector."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from naivegrad.autograd import no_grad
+from naivegrad.ops import cat, stack, tensor
+from naivegrad.tensor import Tensor
+
+__all__ = [
+    "clip_grad_norm_",
+    "clip_grad_value_",
+    "clip_grads_with_norm_",
+    "get_total_norm",
+    "parameters_to_vector",
+    "vector_to_parameters",
+]
+
+
+def _listed(tensors: Tensor | Iterable[Tensor]) -> list[Tensor]:
+    return [tensors] if isinstance(tensors, Tensor) else list(tensors)
+
+
+def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
+    return [p.grad for p in _listed(parameters) if p.grad is not None]
+
+
+@no_grad()
+def get_total_norm(
+    tensors: Tensor | Iterable[Tensor],
+    norm_type: float = 2.0,
+    error_if_nonfinite: bool = False,
+    foreach: bool | None = None,
+) -> Tensor:
+    """The norm of all tensors, as if they were one vector.
+
+        (sum |x_i|^p)^(1/p);    max |x_i| for p = inf
+
+    Raises
+    ------
+    RuntimeError    if error_if_nonfinite and the norm is infinite or NaN
+    """
+    tensors = _listed(tensors)
+    p = float(norm_type)
+    if not tensors:
+        return tensor(0.0)
+    first = tensors[0]
+    if p == math.inf:
+        total = stack([_largest(t).to(first.device) for t in tensors]).max()
+    else:
+        # A sum of powers adds over tensors; no need to take roots in between.
+        total = stack([_power_sum(t, p).to(first.device) for t in tensors]).sum()
+        total = total.sqrt() if p == 2 else total if p == 0 else total ** (1.0 / p)
+    if error_if_nonfinite and not math.isfinite(total.item()):
+        raise RuntimeError(
+            f"clip_grad_norm_: the norm of order {p} of the gradients is {total.item()}; to go on "
+            "with gradients that are not finite, use error_if_nonfinite=False"
+        )
+    return total
+
+
+def _largest(t: Tensor) -> Tensor:
+    return t.abs().max() if t.numel() else t.new_zeros(())
+
+
+def _power_sum(t: Tensor, p: float) -> Tensor:
+    if p == 2:
+        flat = t.detach().reshape(-1)
+        return flat @ flat
+    if p == 0:
+        return (t != 0).to(t.dtype).sum()
+    if p == 1:
+        return t.abs().sum()
+    return (t.abs() ** p).sum()
+
+
+@no_grad()
+def clip_grads_with_norm_(
+    parameters: Tensor | Iterable[Tensor],
+    max_norm: float,
+    total_norm: Tensor,
+    foreach: bool | None = None,
+) -> None:
+    """Scale the gradients, in place, by max_norm / total_norm where that is below 1."""
+    scale = (float(max_norm) / (total_norm + 1e-6)).clamp(max=1.0)
+    for grad in _gradients(parameters):
+        grad.mul_(scale.to(device=grad.device, dtype=grad.dtype))
+
+
+def clip_grad_norm_(
+    parameters: Tensor | Iterable[Tensor],
+    max_norm: float,
+    norm_type: float = 2.0,
+    error_if_nonfinite: bool = False,
+    foreach: bool | None = None,
+) -> Tensor:
+    """Scale all gradients, in place, so that together their norm is at most max_norm.
+
+    Returns
+    -------
+    Tensor, ()      the norm before clipping
+
+    Raises
+    ------
+    RuntimeError    if error_if_nonfinite and the norm is infinite or NaN
+
+    References
+    ----------
+    Pascanu et al. 2013, "On the difficulty of training recurrent neural networks", Algorithm 1.
+    """
+    parameters = _listed(parameters)
+    total = get_total_norm(_gradients(parameters), norm_type, error_if_nonfinite, foreach)
+    clip_grads_with_norm_(parameters, max_norm, total, foreach)
+    return total
+
+
+@no_grad()
+def clip_grad_value_(
+    parameters: Tensor | Iterable[Tensor], clip_value: float, foreach: bool | None = None
+) -> None:
+    """Limit every element of the gradients, in place, to [-clip_value, clip_value]."""
+    bound = float(clip_value)
+    for grad in _gradients(parameters):
+        grad.clamp_(-bound, bound)
+
+
+def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
+    """All parameters, one after another, as one vector; differentiable."""
+    return cat([p.reshape(-1) for p in parameters])
+
+
+@no_grad()
+def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
+    """Copy consecutive parts of a vector into the parameters."""
+    parameters = list(parameters)
+    if not isinstance(vec, Tensor):
+        raise TypeError(f"vector_to_parameters: expected a Tensor, got {type(vec).__name__}")
+    total = sum(p.numel() for p in parameters)
+    if vec.ndim != 1 or vec.numel() < total:
+        raise ValueError(
+            f"vector_to_parameters: expected a vector of {total} elements, got "
+            f"shape {tuple(vec.shape)}"
+        )
+    start = 0
+    for p in parameters:
+        p.copy_(vec[start : start + p.numel()].reshape(p.shape))
+        start += p.numel()

@@ -1,0 +1,9 @@
+"""Optimizers."""
+
+from naivegrad.optim import lr_scheduler
+from naivegrad.optim.adam import Adam, AdamW
+from naivegrad.optim.optimizer import Optimizer
+from naivegrad.optim.rmsprop import RMSprop
+from naivegrad.optim.sgd import SGD
+
+__all__ = ["SGD", "Adam", "AdamW", "Optimizer", "RMSprop", "lr_scheduler"]

@@ -1,0 +1,485 @@
+"""Optimizers against float64 NumPy formulas, step by step; options, state, errors."""
+
+import copy
+import itertools
+import pickle
+
+import numpy as np
+import pytest
+
+import naivegrad as ng
+from naivegrad import nn, optim
+from naivegrad.backend import cpu
+
+# ------------------------------------------------------------- the formulas, one step at a time
+
+
+def sgd(p, g, s, lr=1e-3, momentum=0, dampening=0, weight_decay=0, nesterov=False, maximize=False):
+    g = -g if maximize else g
+    g = g + weight_decay * p
+    if momentum:
+        s["b"] = momentum * s["b"] + (1 - dampening) * g if "b" in s else g
+        g = g + momentum * s["b"] if nesterov else s["b"]
+    return p - lr * g
+
+
+def adam(
+    p, g, s, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0, amsgrad=False, maximize=False,
+    decoupled_weight_decay=False,
+):  # fmt: skip
+    b1, b2 = betas
+    t = s["t"] = s.get("t", 0) + 1
+    g = -g if maximize else g
+    if decoupled_weight_decay:
+        p = p * (1 - lr * weight_decay)
+    else:
+        g = g + weight_decay * p
+    s["m"] = b1 * s.get("m", 0) + (1 - b1) * g
+    s["v"] = b2 * s.get("v", 0) + (1 - b2) * g**2
+    v = s["vmax"] = np.maximum(s.get("vmax", 0), s["v"]) if amsgrad else s["v"]
+    return p - lr * (s["m"] / (1 - b1**t)) / (np.sqrt(v / (1 - b2**t)) + eps)
+
+
+def adamw(p, g, s, weight_decay=1e-2, **options):
+    return adam(p, g, s, weight_decay=weight_decay, decoupled_weight_decay=True, **options)
+
+
+def rmsprop(
+    p,
+    g,
+    s,
+    lr=1e-2,
+    alpha=0.99,
+    eps=1e-8,
+    weight_decay=0,
+    momentum=0,
+    centered=False,
+    maximize=False,
+):
+    g = -g if maximize else g
+    g = g + weight_decay * p
+    s["s"] = alpha * s.get("s", 0) + (1 - alpha) * g**2
+    var = s["s"]
+    if centered:
+        s["m"] = alpha * s.get("m", 0) + (1 - alpha) * g
+        var = var - s["m"] ** 2
+    d = g / (np.sqrt(var) + eps)
+    if momentum:
+        d = s["b"] = momentum * s.get("b", 0) + d
+    return p - lr * d
+
+
+def grid(**choices):
+    return [dict(zip(choices, values)) for values in itertools.product(*choices.values())]
+
+
+CASES = [
+    *[
+        (optim.SGD, sgd, o)
+        for o in grid(
+            lr=[0.1], momentum=[0, 0.9], dampening=[0, 0.3], weight_decay=[0, 0.05],
+            nesterov=[False, True], maximize=[False, True],
+        )
+        if not o["nesterov"] or (o["momentum"] and not o["dampening"])
+    ],
+    *[
+        (optim.Adam, adam, o)
+        for o in grid(
+            lr=[0.01], betas=[(0.9, 0.999), (0.5, 0.7)], eps=[1e-8, 0.1], weight_decay=[0, 0.05],
+            amsgrad=[False, True], maximize=[False, True], decoupled_weight_decay=[False, True],
+        )
+    ],
+    *[
+        (optim.AdamW, adamw, o)
+        for o in grid(weight_decay=[0, 0.05], amsgrad=[False, True], maximize=[False, True])
+    ],
+    *[
+        (optim.RMSprop, rmsprop, o)
+        for o in grid(
+            lr=[0.01], alpha=[0.9], eps=[1e-8, 0.1], weight_decay=[0, 0.05], momentum=[0, 0.9],
+            centered=[False, True], maximize=[False, True],
+        )
+    ],
+]  # fmt: skip
+IDS = [f"{cls.__name__}-{i}" for i, (cls, _, _) in enumerate(CASES)]
+DEFAULTS = [(optim.SGD, sgd), (optim.Adam, adam), (optim.AdamW, adamw), (optim.RMSprop, rmsprop)]
+
+
+def run(optimizer, params, rule, options, rng, steps=6):
+    """Steps with random gradients; the parameters and what the formula makes of them."""
+    expected = [p.detach().numpy().astype(np.float64) for p in params]
+    states = [{} for _ in params]
+    for _ in range(steps):
+        for i, p in enumerate(params):
+            grad = rng.standard_normal(p.shape).astype(p.detach().numpy().dtype)
+            p.grad = ng.tensor(grad)
+            expected[i] = rule(expected[i], grad.astype(np.float64), states[i], **options)
+        optimizer.step()
+    return expected
+
+
+def leaf(array):
+    return ng.tensor(array, requires_grad=True)
+
+
+@pytest.mark.parametrize(("cls", "rule", "options"), CASES, ids=IDS)
+def test_formula(cls, rule, options):
+    rng = np.random.default_rng(0)
+    for dtype, tolerance in [(np.float64, 1e-12), (np.float32, 2e-5)]:
+        # Sizes around the width of a vector, and one element.
+        params = [
+            leaf(rng.standard_normal(shape).astype(dtype)) for shape in [(3, 7), (1,), (), (33,)]
+        ]
+        expected = run(cls(params, **options), params, rule, options, rng)
+        for p, e in zip(params, expected):
+            assert p.detach().numpy().dtype == dtype
+            np.testing.assert_allclose(p.detach().numpy(), e, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize(("cls", "rule"), DEFAULTS)
+def test_defaults(cls, rule):
+    rng = np.random.default_rng(1)
+    params = [leaf(rng.standard_normal((4, 5)))]
+    expected = run(cls(params), params, rule, {}, rng)
+    np.testing.assert_allclose(params[0].detach().numpy(), expected[0], rtol=1e-12)
+
+
+@pytest.mark.parametrize(("cls", "rule"), DEFAULTS)
+def test_strided_parameter_and_gradient(cls, rule):
+    rng = np.random.default_rng(2)
+    array = rng.standard_normal((5, 3))
+    p = ng.tensor(array).t().requires_grad_()
+    assert not p.is_contiguous()
+    grad = rng.standard_normal((6, 5))
+    p.grad = ng.tensor(grad)[::2]
+    cls([p], lr=0.1).step()
+    np.testing.assert_allclose(p.detach().numpy(), rule(array.T, grad[::2], {}, lr=0.1), rtol=1e-12)
+
+
+@pytest.mark.parametrize(("cls", "rule"), DEFAULTS)
+def test_half(cls, rule):
+    rng = np.random.default_rng(3)
+    p = leaf(rng.standard_normal(9).astype(np.float16))
+    expected = run(cls([p], lr=0.1), [p], rule, {"lr": 0.1}, rng, steps=2)
+    np.testing.assert_allclose(p.detach().numpy().astype(float), expected[0], rtol=2e-2, atol=2e-2)
+
+
+@pytest.mark.parametrize(("cls", "rule"), DEFAULTS)
+def test_empty_parameter(cls, rule):
+    p = leaf(np.zeros((0, 3), np.float32))
+    p.grad = ng.zeros(0, 3)
+    cls([p]).step()
+    assert p.shape == (0, 3)
+
+
+@pytest.mark.parametrize(("cls", "rule", "options"), CASES[:: len(CASES) // 12])
+def test_threads_give_the_same_bits(cls, rule, options):
+    start = np.random.default_rng(4).standard_normal(100_003).astype(np.float32)
+    grads = np.random.default_rng(5).standard_normal((2, start.size)).astype(np.float32)
+    results = []
+    before = ng.get_num_threads()
+    try:
+        for threads in (1, 2, 3):
+            ng.set_num_threads(threads)
+            p = leaf(start.copy())
+            optimizer = cls([p], **options)
+            for grad in grads:
+                p.grad = ng.tensor(grad)
+                optimizer.step()
+            results.append(p.detach().numpy())
+    finally:
+        ng.set_num_threads(before)
+    assert np.array_equal(results[0], results[1]) and np.array_equal(results[0], results[2])
+
+
+@pytest.mark.parametrize(("cls", "rule"), DEFAULTS)
+def test_nan_and_inf_stay_where_they_are(cls, rule):
+    p = leaf(np.array([1.0, np.inf, 2.0, 3.0], np.float32))
+    p.grad = ng.tensor([1.0, 0.5, np.nan, 1.0])
+    cls([p], lr=0.1).step()
+    values = p.detach().numpy()
+    assert np.isfinite(values[[0, 3]]).all() and np.isnan(values[2]) and values[1] == np.inf
+
+
+def test_step_only_changes_what_it_should():
+    used, unused = leaf(np.ones(3)), leaf(np.ones(3))
+    grad = ng.tensor(np.array([1.0, 2.0, 3.0]))
+    used.grad = grad
+    optimizer = optim.Adam([used, unused], lr=0.1)
+    assert optimizer.step() is None
+    assert np.array_equal(unused.detach().numpy(), np.ones(3))
+    assert np.array_equal(grad.numpy(), [1, 2, 3])
+    assert list(optimizer.state) == [used]
+
+
+def test_step_is_in_place_and_counts_as_a_change():
+    p = leaf(np.ones(3))
+    alias = p.detach()
+    y = (p * p).sum()
+    p.grad = ng.ones(3, dtype=ng.float64)
+    optim.SGD([p], lr=0.5).step()
+    assert np.array_equal(alias.numpy(), [0.5, 0.5, 0.5])
+    with pytest.raises(RuntimeError):  # p, saved for backward, has another value now
+        y.backward()
+
+
+def test_closure():
+    p = leaf(np.array([3.0]))
+    optimizer = optim.SGD([p], lr=0.1)
+
+    def closure():
+        optimizer.zero_grad()
+        loss = (p * p).sum()
+        loss.backward()
+        return loss
+
+    with ng.no_grad():
+        loss = optimizer.step(closure)
+    assert loss.item() == 9.0
+    np.testing.assert_allclose(p.detach().numpy(), [2.4])
+
+
+def test_zero_grad():
+    p = leaf(np.ones(2))
+    optimizer = optim.SGD([p])
+    p.grad = ng.ones(2, dtype=ng.float64)
+    optimizer.zero_grad(set_to_none=False)
+    assert np.array_equal(p.grad.numpy(), [0, 0])
+    optimizer.zero_grad()
+    assert p.grad is None
+
+
+# --------------------------------------------------------------------------- groups and state
+
+
+def test_groups():
+    a, b = leaf(np.ones(2)), leaf(np.ones(2))
+    optimizer = optim.SGD([{"params": [a]}, {"params": b, "lr": 1.0}], lr=0.1)
+    a.grad = b.grad = ng.ones(2, dtype=ng.float64)
+    optimizer.step()
+    np.testing.assert_allclose(a.detach().numpy(), 0.9)
+    np.testing.assert_allclose(b.detach().numpy(), 0.0)
+    c = leaf(np.ones(2))
+    optimizer.add_param_group({"params": [c], "momentum": 0.5})
+    assert [group["momentum"] for group in optimizer.param_groups] == [0, 0, 0.5]
+    assert [group["lr"] for group in optimizer.param_groups] == [0.1, 1.0, 0.1]
+    state = optimizer.state_dict()
+    assert [group["params"] for group in state["param_groups"]] == [[0], [1], [2]]
+
+
+def test_named_parameters():
+    net = nn.ParameterDict({"weight": ng.ones(3, 2), "bias": ng.ones(3)})
+    optimizer = optim.SGD(net.named_parameters(), lr=0.1)
+    (group,) = optimizer.param_groups
+    assert group["param_names"] == ["weight", "bias"]
+    assert group["params"][0] is net["weight"]
+
+
+@pytest.mark.parametrize(
+    ("cls", "options", "keys"),
+    [
+        (optim.SGD, {}, set()),
+        (optim.SGD, {"momentum": 0.9}, {"momentum_buffer"}),
+        (optim.Adam, {}, {"step", "exp_avg", "exp_avg_sq"}),
+        (optim.AdamW, {"amsgrad": True}, {"step", "exp_avg", "exp_avg_sq", "max_exp_avg_sq"}),
+        (optim.RMSprop, {}, {"step", "square_avg"}),
+        (
+            optim.RMSprop,
+            {"centered": True, "momentum": 0.9},
+            {"step", "square_avg", "momentum_buffer", "grad_avg"},
+        ),
+    ],
+)
+def test_continue_from_state_dict(cls, options, keys):
+    def steps(optimizer, p, rng, n):
+        for _ in range(n):
+            p.grad = ng.tensor(rng.standard_normal(5))
+            optimizer.step()
+
+    rng = np.random.default_rng(6)
+    p = leaf(np.ones(5))
+    optimizer = cls([p], lr=0.1, **options)
+    steps(optimizer, p, rng, 3)
+    saved, q = copy.deepcopy(optimizer.state_dict()), leaf(p.detach().numpy().copy())
+    assert set(saved["state"].get(0, ())) == keys
+    other = cls([q], lr=0.7)
+    other.load_state_dict(saved)
+    assert other.param_groups[0]["lr"] == 0.1
+    state = rng.bit_generator.state
+    steps(optimizer, p, rng, 3)
+    rng.bit_generator.state = state
+    steps(other, q, rng, 3)
+    assert np.array_equal(p.detach().numpy(), q.detach().numpy())
+
+
+def test_loaded_state_is_a_copy_in_the_dtype_of_the_parameter():
+    p, q = leaf(np.ones(5)), leaf(np.ones(5, np.float32))
+    source, target = optim.Adam([p]), optim.Adam([q])
+    p.grad = ng.ones(5, dtype=ng.float64)
+    source.step()
+    target.load_state_dict(source.state_dict())
+    state = target.state[q]
+    assert state["exp_avg"].dtype == ng.float32 and state["step"].item() == 1
+    q.grad = ng.ones(5)
+    target.step()
+    assert source.state[p]["step"].item() == 1
+    np.testing.assert_allclose(source.state[p]["exp_avg"].numpy(), 0.1)
+
+
+def test_state_dict_that_does_not_fit():
+    one, two = [optim.SGD([leaf(np.ones(2)) for _ in range(n)], momentum=0.9) for n in (1, 2)]
+    with pytest.raises(ValueError, match="group 0 has 1 parameters in the state dict, 2"):
+        two.load_state_dict(one.state_dict())
+    two.add_param_group({"params": [leaf(np.ones(2))]})
+    with pytest.raises(ValueError, match="1 parameter groups, the optimizer 2"):
+        two.load_state_dict(one.state_dict())
+    large = leaf(np.ones(3))
+    large.grad = ng.ones(3, dtype=ng.float64)
+    other = optim.SGD([large], momentum=0.9)
+    other.step()
+    with pytest.raises(
+        ValueError, match=r"'momentum_buffer' has shape \(3,\), its parameter \(2,\)"
+    ):
+        one.load_state_dict(other.state_dict())
+
+
+def test_copy_and_pickle():
+    p = leaf(np.ones(2))
+    p.grad = ng.ones(2, dtype=ng.float64)
+    optimizer = optim.Adam([p], lr=0.1)
+    optimizer.step()
+    for twin in (copy.deepcopy(optimizer), pickle.loads(pickle.dumps(optimizer))):
+        (q,) = twin.param_groups[0]["params"]
+        assert q is not p and twin.state[q]["step"].item() == 1
+        q.grad = ng.ones(2, dtype=ng.float64)
+        twin.step()
+        assert optimizer.state[p]["step"].item() == 1
+
+
+def test_repr():
+    text = repr(optim.SGD([leaf(np.ones(2))], lr=0.1))
+    assert text.startswith("SGD (\nParameter Group 0\n    dampening: 0\n")
+    assert "    lr: 0.1\n" in text
+
+
+# ------------------------------------------------------------------------------------- errors
+
+
+@pytest.mark.parametrize(
+    ("cls", "options", "message"),
+    [
+        (optim.SGD, {"lr": -1.0}, "SGD: lr must be a number of at least 0, got -1.0"),
+        (optim.SGD, {"lr": float("nan")}, "SGD: lr"),
+        (optim.SGD, {"momentum": -0.1}, "SGD: momentum"),
+        (optim.SGD, {"weight_decay": -0.1}, "SGD: weight_decay"),
+        (optim.SGD, {"nesterov": True}, "SGD: nesterov needs momentum > 0"),
+        (optim.SGD, {"nesterov": True, "momentum": 0.9, "dampening": 0.1}, "SGD: nesterov"),
+        (optim.Adam, {"lr": -1.0}, "Adam: lr"),
+        (optim.Adam, {"eps": -1.0}, "Adam: eps"),
+        (
+            optim.Adam,
+            {"betas": (1.0, 0.9)},
+            "Adam: betas must be at least 0 and below 1, got 1.0 at 0",
+        ),
+        (optim.Adam, {"betas": (0.9, -0.9)}, "Adam: betas"),
+        (optim.AdamW, {"weight_decay": -1}, "AdamW: weight_decay"),
+        (optim.AdamW, {"differentiable": True}, "AdamW: differentiable"),
+        (optim.RMSprop, {"alpha": -1}, "RMSprop: alpha"),
+        (optim.RMSprop, {"momentum": -1}, "RMSprop: momentum"),
+    ],
+)
+def test_options_out_of_range(cls, options, message):
+    with pytest.raises(ValueError, match=message):
+        cls([leaf(np.ones(2))], **options)
+
+
+def test_group_options_are_checked_too():
+    with pytest.raises(ValueError, match="SGD: lr"):
+        optim.SGD([{"params": [leaf(np.ones(2))], "lr": -1.0}])
+
+
+def test_bad_parameters():
+    p = leaf(np.ones(2))
+    with pytest.raises(ValueError, match="SGD: got an empty parameter list"):
+        optim.SGD([])
+    with pytest.raises(TypeError, match="SGD: params must be an iterable of Tensors or dicts"):
+        optim.SGD(p)
+    with pytest.raises(TypeError, match="can only optimize Tensors, got int"):
+        optim.SGD([1])
+    with pytest.raises(TypeError, match="in an order, got a set"):
+        optim.SGD([{"params": {p}}])
+    with pytest.raises(ValueError, match="non-leaf"):
+        optim.SGD([p * 2])
+    with pytest.raises(ValueError, match="more than once"):
+        optim.SGD([p, p])
+    with pytest.raises(ValueError, match="more than once"):
+        optim.SGD([{"params": [p]}, {"params": [p]}])
+    with pytest.raises(ValueError, match="needs 'params'"):
+        optim.SGD([{"lr": 1.0}])
+    with pytest.raises(TypeError, match="must be a dict"):
+        optim.SGD([p]).add_param_group([p])
+
+
+def test_backend_refuses_other_shapes_and_integers():
+    a, b = np.ones((2, 3), np.float32), np.ones((3, 2), np.float32)
+    rest = (False, 0.1, 0.0, 0.0, 0.0, False, False)
+    with pytest.raises(ValueError, match=r"sgd_step: .* shape \(2, 3\), got \(3, 2\)"):
+        cpu.sgd_step(a, b, None, *rest)
+    with pytest.raises(TypeError, match="sgd_step: a parameter must be floating point, got int64"):
+        cpu.sgd_step(np.ones(3, np.int64), np.ones(3, np.int64), None, *rest)
+    assert np.array_equal(a, np.ones((2, 3)))
+
+
+# ----------------------------------------------------------------------------------- clipping
+
+
+def with_gradients(*arrays):
+    params = []
+    for array in arrays:
+        p = leaf(np.zeros_like(array))
+        p.grad = ng.tensor(np.array(array))
+        params.append(p)
+    return params
+
+
+@pytest.mark.parametrize("norm_type", [1, 2, 2.0, 3.5, np.inf, 0])
+@pytest.mark.parametrize("max_norm", [0.5, 1e3])
+def test_clip_grad_norm(norm_type, max_norm):
+    rng = np.random.default_rng(7)
+    arrays = [rng.standard_normal((3, 4)), rng.standard_normal(5), np.array(-2.0), np.zeros((0, 2))]
+    params = with_gradients(*arrays)
+    flat = np.concatenate([a.ravel() for a in arrays])
+    total = np.linalg.norm(flat, norm_type)
+    result = nn.utils.clip_grad_norm_(iter([*params, leaf(np.ones(2))]), max_norm, norm_type)
+    assert result.shape == ()
+    np.testing.assert_allclose(result.item(), total, rtol=1e-12)
+    for p, a in zip(params, arrays):
+        np.testing.assert_allclose(
+            p.grad.numpy(), a * min(1, max_norm / (total + 1e-6)), rtol=1e-12
+        )
+
+
+def test_clip_grad_norm_special_cases():
+    assert nn.utils.clip_grad_norm_([leaf(np.ones(2))], 1.0).item() == 0
+    (p,) = with_gradients(np.array([np.nan, 1.0]))
+    with pytest.raises(RuntimeError, match="not finite"):
+        nn.utils.clip_grad_norm_(p, 1.0, error_if_nonfinite=True)
+    assert p.grad.numpy()[1] == 1.0
+    assert np.isnan(nn.utils.clip_grad_norm_(p, 1.0).item())
+
+
+def test_clip_grad_value():
+    (p,) = with_gradients(np.array([-3.0, 0.2, 3.0]))
+    nn.utils.clip_grad_value_(p, 0.5)
+    assert np.array_equal(p.grad.numpy(), [-0.5, 0.2, 0.5])
+
+
+def test_parameters_as_a_vector():
+    params = [leaf(np.arange(6.0).reshape(2, 3)), leaf(np.array([7.0, 8.0]))]
+    vector = nn.utils.parameters_to_vector(params)
+    assert np.array_equal(vector.detach().numpy(), [0, 1, 2, 3, 4, 5, 7, 8])
+    nn.utils.vector_to_parameters(vector.detach() * 2, params)
+    assert np.array_equal(params[0].detach().numpy(), [[0, 2, 4], [6, 8, 10]])
+    assert np.array_equal(params[1].detach().numpy(), [14, 16])
+    with pytest.raises(ValueError, match=r"a vector of 8 elements, got shape \(7,\)"):
+        nn.utils.vector_to_parameters(ng.zeros(7), params)

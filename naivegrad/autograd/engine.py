@@ -87,7 +87,7 @@ def run(
                 old = gathered[node.index]
                 gathered[node.index] = grad if old is None else old + grad
                 continue
-            if node.outputs == 1:
+            if node.outputs == 0:
                 results = node.backward(node, grad)
             else:
                 results = node.backward(node, *grad)

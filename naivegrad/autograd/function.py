@@ -54,7 +54,7 @@ class Function:
     sequence: int  # a node is younger than all it depends on
     shape: tuple[int, ...]  # of the output
     dtype: Any
-    outputs: int = 1
+    outputs: int = 0  # how many, of a forward that returns a tuple; 0 for one that does not
     recorded: bool = False  # whether the outputs point to this node
     non_differentiable: tuple[Any, ...] = ()
     hooks: Any = None  # run on the gradient of the output, before backward
@@ -217,7 +217,7 @@ class Function:
             if source.__class__ is not int:
                 tensor.node = source if isinstance(source, Function) else Reached(source)
             elif self.recorded:
-                tensor.node = self if self.outputs == 1 else Output(self, source, array)
+                tensor.node = self if self.outputs == 0 else Output(self, source, array)
             tensor.requires_grad = tensor.node is not None
         if self.tangents is not None:
             tensor.tangent = self.tangents.get(id(array))

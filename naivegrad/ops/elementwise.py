@@ -920,14 +920,16 @@ def relu(input: Tensor, inplace: bool = False) -> Tensor:
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
     """input above 0, negative_slope * input below."""
-    result = LeakyReLU.apply(input, negative_slope)
-    return input.copy_(result) if inplace else result
+    if inplace:  # backward needs the input as it was
+        return input.copy_(LeakyReLU.apply(input.clone(), negative_slope))
+    return LeakyReLU.apply(input, negative_slope)
 
 
 def silu(input: Tensor, inplace: bool = False) -> Tensor:
     """input * sigmoid(input)."""
-    result = SiLU.apply(input)
-    return input.copy_(result) if inplace else result
+    if inplace:  # backward needs the input as it was
+        return input.copy_(SiLU.apply(input.clone()))
+    return SiLU.apply(input)
 
 
 def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:

@@ -25,8 +25,10 @@ from setuptools.command.build_ext import build_ext
 from setuptools.modified import newer_group
 
 # Those worth wider vectors are compiled per level and chosen at import, in kernels/__init__.py.
-BY_LEVEL: set[str] = {"conv", "elementwise", "optim", "pool", "reduce"}
-MODULES = ["array", "conv", "cpu_features", "elementwise", "optim", "pool", "reduce", "threads"]
+BY_LEVEL = {
+    "conv", "elementwise", "loss", "norm", "optim", "pool", "random", "reduce", "softmax",
+}  # fmt: skip
+MODULES = sorted(BY_LEVEL | {"array", "cpu_features", "embedding", "threads"})
 
 DEBUG = os.environ.get("NAIVEGRAD_DEBUG") == "1"
 SANITIZE = os.environ.get("NAIVEGRAD_SANITIZE", "")
@@ -51,6 +53,9 @@ if platform.machine() in ("x86_64", "AMD64") and not MSVC:
         "v4": ["-march=x86-64-v4", "-mprefer-vector-width=512"],
     }
 
+# Flags of single modules: the same random bits at each level, fused multiply-add or not.
+OWN_FLAGS = {} if MSVC else {"random": ["-ffp-contract=off"]}
+
 # Generated C, one folder per set of Cython directives; options.txt changes when the flags do, and
 # with it everything is compiled anew.
 C_FOLDER = Path("build", "c-debug" if DEBUG else "c")
@@ -74,7 +79,7 @@ def extension(name: str, source: str, flags: list[str]) -> Extension:
         [source],
         include_dirs=[numpy.get_include(), "cuda", "naivegrad/kernels"],
         define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
-        extra_compile_args=[*FLAGS, *flags],
+        extra_compile_args=[*FLAGS, *OWN_FLAGS.get(name.split(".")[-1], []), *flags],
         extra_link_args=LINK,
         depends=[str(OPTIONS), *map(str, headers)],
     )

@@ -35,6 +35,15 @@ from naivegrad.dtype import (
     uint8,
 )
 from naivegrad.ops import *  # noqa: F403
+from naivegrad.random import (
+    Generator,
+    default_generator,
+    get_rng_state,
+    initial_seed,
+    manual_seed,
+    seed,
+    set_rng_state,
+)
 from naivegrad.threads import get_num_threads, set_num_threads
 
 from naivegrad import nn, optim  # last: they are built from all of the above  # isort: skip

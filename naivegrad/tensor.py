@@ -6,6 +6,7 @@ applies one of them.
 
 from __future__ import annotations
 
+import sys
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -711,7 +712,14 @@ function.Tensor = Tensor
 function.wrap = wrap
 
 # The operations stand above this module and need Tensor; its methods need them: so they come last.
-from naivegrad.ops import creation, elementwise, linalg, movement, reduce  # noqa: E402
+from naivegrad.ops import creation, elementwise, linalg, movement, random, reduce  # noqa: E402
 from naivegrad.ops import index as indexing  # noqa: E402
 
-connect(elementwise=elementwise, indexing=indexing, linalg=linalg, movement=movement, reduce=reduce)
+connect(
+    elementwise=elementwise,
+    indexing=indexing,
+    linalg=linalg,
+    movement=movement,
+    reduce=reduce,
+    softmax=sys.modules["naivegrad.ops.softmax"],  # naivegrad.ops.softmax is the function
+)

@@ -249,3 +249,162 @@ class Backend(Protocol):
     ) -> None:
         """RMSprop; centered where grad_avg is given."""
         ...
+
+    # softmax
+
+    def softmax(self, x: Array, axis: int, logarithm: bool = False) -> Array:
+        """exp(x) / sum(exp(x)) over `axis`, or its logarithm."""
+        ...
+
+    def softmax_grad(self, grad: Array, y: Array, axis: int, logarithm: bool = False) -> Array:
+        """The gradient of x, given the result y: y * (grad - sum(grad * y)); grad - exp(y) * sum(grad)."""
+        ...
+
+    # loss: reduction is "none", "mean" or "sum"; x (N, C, ...) or (C,), target (N, ...) or (), weight (C,)
+
+    def cross_entropy(
+        self,
+        x: Array,
+        target: Array,
+        weight: Array | None,
+        ignore_index: int,
+        label_smoothing: float,
+        reduction: str,
+    ) -> tuple[Array, Array]:
+        """The loss of scores x for classes, and statistics for cross_entropy_grad.
+
+        IndexError, naming the value, for a target outside [0, C) that is not ignore_index.
+        """
+        ...
+
+    def cross_entropy_grad(
+        self,
+        grad: Array,
+        x: Array,
+        target: Array,
+        weight: Array | None,
+        stats: Array,
+        ignore_index: int,
+        label_smoothing: float,
+        reduction: str,
+    ) -> Array:
+        """The gradient of the scores: sum(q) softmax(x) - q, q the weighted, smoothed target."""
+        ...
+
+    def nll_loss(
+        self,
+        x: Array,
+        target: Array,
+        weight: Array | None,
+        ignore_index: int,
+        label_smoothing: float,
+        reduction: str,
+    ) -> Array:
+        """-sum_c q_c x_c, arguments as cross_entropy: linear in x."""
+        ...
+
+    def nll_loss_grad(
+        self,
+        grad: Array,
+        target: Array,
+        weight: Array | None,
+        shape: Shape,
+        ignore_index: int,
+        label_smoothing: float,
+        reduction: str,
+    ) -> Array:
+        """-q times the gradient of its position: an array of the shape of x."""
+        ...
+
+    def mse_loss(self, x: Array, y: Array, reduction: str) -> Array:
+        """(x - y)^2 of two arrays of one shape: each, their mean, or their sum."""
+        ...
+
+    def mse_loss_grad(self, grad: Array, x: Array, y: Array, reduction: str) -> Array:
+        """The gradient of x (minus that of y): 2 grad (x - y), over the number of elements for the mean."""
+        ...
+
+    # norm
+
+    def layer_norm(
+        self, x: Array, axes: int, weight: Array | None, bias: Array | None, eps: float
+    ) -> tuple[Array, Array]:
+        """(x - mean) / sqrt(var + eps) * weight + bias over the last `axes` axes; and the statistics."""
+        ...
+
+    def layer_norm_grad(
+        self,
+        grad: Array,
+        x: Array,
+        weight: Array | None,
+        stats: Array,
+        axes: int,
+        with_x: bool,
+        with_weight: bool,
+    ) -> tuple[Array | None, Array | None, Array | None]:
+        """The gradients of x, of weight and of bias: None for what `with_x`, `with_weight` do not ask for."""
+        ...
+
+    def batch_norm(
+        self,
+        x: Array,
+        running_mean: Array | None,
+        running_var: Array | None,
+        weight: Array | None,
+        bias: Array | None,
+        training: bool,
+        momentum: float,
+        eps: float,
+    ) -> tuple[Array, Array]:
+        """(x - mean) / sqrt(var + eps) * weight + bias per channel of (N, C, ...); and the statistics:
+        (2 C,), the means and 1 / sqrt(var + eps).
+
+        In training they are those of x, and the running ones move towards them, in place.
+        """
+        ...
+
+    def batch_norm_grad(
+        self,
+        grad: Array,
+        x: Array,
+        weight: Array | None,
+        stats: Array,
+        training: bool,
+        with_x: bool,
+    ) -> tuple[Array | None, Array | None, Array | None]:
+        """The gradients of x (None unless `with_x`), of weight and of bias."""
+        ...
+
+    # random: `offset` counts blocks of four 32-bit words in the stream of `seed`
+
+    def random(
+        self, kind: str, shape: Shape, dtype: Dtype, a: float, b: float, seed: int, offset: int
+    ) -> Array:
+        """Random numbers: "uniform" in [a, b), "normal" of mean a and standard deviation b, "bernoulli"
+        of probability a. float64 takes two words of the stream an element, all else one."""
+        ...
+
+    def random_integers(self, shape: Shape, low: int, high: int, seed: int, offset: int) -> Array:
+        """int64 in [low, high); two words of the stream an element."""
+        ...
+
+    def random_permutation(self, n: int, seed: int, offset: int) -> Array:
+        """0 ... n - 1 in random order, int64; two words of the stream an element."""
+        ...
+
+    def dropout(self, x: Array, p: float, seed: int, offset: int) -> Array:
+        """x / (1 - p), or 0 with probability p; one word of the stream an element, in C order."""
+        ...
+
+    # embedding
+
+    def embedding(self, index: Array, weight: Array) -> Array:
+        """weight[index]: rows of a (V, D) table; IndexError for an index outside [0, V)."""
+        ...
+
+    def embedding_grad(self, grad: Array, index: Array, rows: int, padding_idx: int) -> Array:
+        """(rows, D): row v is the sum of the gradients of the places where index is v.
+
+        The row `padding_idx` stays zero (-1: there is none). The order of additions is that of the index.
+        """
+        ...

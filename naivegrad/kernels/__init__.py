@@ -6,7 +6,7 @@ NAIVEGRAD_ISA=base, v3 or v4 (x86-64 levels) overrides the choice.
 import importlib
 import os
 
-from naivegrad.kernels import array, cpu_features, threads
+from naivegrad.kernels import array, cpu_features, embedding, threads
 
 
 def _choose_level() -> str:
@@ -19,7 +19,17 @@ def _choose_level() -> str:
     return wish
 
 
-BY_LEVEL = ("conv", "elementwise", "optim", "pool", "reduce")  # as in setup.py
+BY_LEVEL = (  # as in setup.py
+    "conv",
+    "elementwise",
+    "loss",
+    "norm",
+    "optim",
+    "pool",
+    "random",
+    "reduce",
+    "softmax",
+)
 
 isa = _choose_level()
 try:
@@ -29,7 +39,7 @@ except (
 ):  # not built for x86-64 (or the level chosen is "base"): there is one level
     isa = "base"
 _prefix = "naivegrad.kernels." if isa == "base" else f"naivegrad.kernels.{isa}."
-conv, elementwise, optim, pool, reduce = (
+conv, elementwise, loss, norm, optim, pool, random, reduce, softmax = (
     importlib.import_module(_prefix + name) for name in BY_LEVEL
 )
 
@@ -38,9 +48,14 @@ __all__ = [
     "conv",
     "cpu_features",
     "elementwise",
+    "embedding",
     "isa",
+    "loss",
+    "norm",
     "optim",
     "pool",
+    "random",
     "reduce",
+    "softmax",
     "threads",
 ]

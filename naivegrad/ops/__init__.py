@@ -67,6 +67,7 @@ from naivegrad.ops.elementwise import (
     tanh,
     where,
 )
+from naivegrad.ops.embedding import embedding
 from naivegrad.ops.index import (
     diagonal,
     gather,
@@ -81,6 +82,17 @@ from naivegrad.ops.index import (
     triu,
 )
 from naivegrad.ops.linalg import addmm, bmm, dot, einsum, linear, matmul, mm, mv, outer
+from naivegrad.ops.loss import (
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    cross_entropy,
+    huber_loss,
+    kl_div,
+    l1_loss,
+    mse_loss,
+    nll_loss,
+    smooth_l1_loss,
+)
 from naivegrad.ops.movement import (
     broadcast_to,
     cat,
@@ -107,6 +119,23 @@ from naivegrad.ops.movement import (
     unsqueeze,
     view,
 )
+from naivegrad.ops.norm import batch_norm, group_norm, instance_norm, layer_norm, rms_norm
+from naivegrad.ops.random import (
+    bernoulli,
+    dropout,
+    dropout1d,
+    dropout2d,
+    dropout3d,
+    multinomial,
+    normal,
+    rand,
+    rand_like,
+    randint,
+    randint_like,
+    randn,
+    randn_like,
+    randperm,
+)
 from naivegrad.ops.reduce import (
     all,
     amax,
@@ -126,3 +155,7 @@ from naivegrad.ops.reduce import (
     sum,
     var,
 )
+from naivegrad.ops.softmax import log_softmax, softmax, softmin
+
+# Functions only, without the modules they come from, some of which bear the same names.
+__all__ = sorted(name for name, value in globals().items() if callable(value))

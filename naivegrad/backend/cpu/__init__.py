@@ -22,6 +22,7 @@ from naivegrad.backend.cpu.array import (
     to_numpy,
 )
 from naivegrad.backend.cpu.elementwise import binary, cast, compare, logical, unary, where
+from naivegrad.backend.cpu.embedding import embedding, embedding_grad
 from naivegrad.backend.cpu.index import (
     bounds,
     gather,
@@ -33,12 +34,25 @@ from naivegrad.backend.cpu.index import (
 )
 from naivegrad.backend.cpu.linalg import linear, matmul
 from naivegrad.backend.cpu.optim import adam_step, rmsprop_step, sgd_step
+from naivegrad.backend.cpu.loss import (
+    cross_entropy,
+    cross_entropy_grad,
+    mse_loss,
+    mse_loss_grad,
+    nll_loss,
+    nll_loss_grad,
+)
+from naivegrad.backend.cpu.norm import batch_norm, batch_norm_grad, layer_norm, layer_norm_grad
+from naivegrad.backend.cpu.random import dropout, random, random_integers, random_permutation
 from naivegrad.backend.cpu.reduce import arg_reduce, logsumexp, reduce, scan, var
+from naivegrad.backend.cpu.softmax import softmax, softmax_grad
 
 __all__ = [
     "adam_step",
     "arange",
     "arg_reduce",
+    "batch_norm",
+    "batch_norm_grad",
     "binary",
     "bounds",
     "cast",
@@ -47,7 +61,12 @@ __all__ = [
     "contiguous",
     "copy",
     "copy_into",
+    "cross_entropy",
+    "cross_entropy_grad",
     "device_of",
+    "dropout",
+    "embedding",
+    "embedding_grad",
     "empty",
     "expand",
     "flip",
@@ -58,15 +77,24 @@ __all__ = [
     "index_put",
     "index_put_into",
     "is_contiguous",
+    "layer_norm",
+    "layer_norm_grad",
     "linear",
     "logical",
     "logsumexp",
     "matmul",
+    "mse_loss",
+    "mse_loss_grad",
     "name",
+    "nll_loss",
+    "nll_loss_grad",
     "nonzero",
     "owns_memory",
     "pad",
     "permute",
+    "random",
+    "random_integers",
+    "random_permutation",
     "reduce",
     "reshape",
     "rmsprop_step",
@@ -74,6 +102,8 @@ __all__ = [
     "scatter_add",
     "sgd_step",
     "slice",
+    "softmax",
+    "softmax_grad",
     "to_numpy",
     "unary",
     "var",

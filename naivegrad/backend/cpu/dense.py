@@ -1,0 +1,38 @@
+"""What the Cython loops cannot take as it is, brought to a form that they can.
+
+A loop returns None for arrays that are not dense (contiguous, aligned, float32 or float64, all of one
+type). Then the functions here make copies that are: of a strided array, and in float32 of a float16 one.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+
+
+def working_type(x: ndarray) -> np.dtype[Any]:
+    """The type to compute in: float16 is computed in float32."""
+    return np.dtype(np.float32) if x.dtype == np.float16 else x.dtype
+
+
+def dense_float(op: str, x: ndarray) -> ndarray:
+    """x, dense; TypeError unless it is of a floating-point type."""
+    if x.dtype.kind != "f":
+        raise TypeError(f"{op}: a floating-point tensor is needed, got {x.dtype}")
+    return np.require(x, working_type(x), "CA")
+
+
+def dense(op: str, x: ndarray, shape: tuple[int, ...] | None, dtype: np.dtype[Any]) -> ndarray:
+    """x, dense, of a type; ValueError unless it has the shape (None: any)."""
+    if shape is not None and x.shape != shape:
+        raise ValueError(f"{op}: an array of shape {shape} is needed, got {x.shape}")
+    return np.require(x, dtype, "CA")
+
+
+def dense_or_none(
+    op: str, x: ndarray | None, shape: tuple[int, ...], dtype: np.dtype[Any]
+) -> ndarray | None:
+    """The same, and None for None."""
+    return None if x is None else dense(op, x, shape, dtype)

@@ -1,0 +1,60 @@
+"""Random arrays from a counter-based stream: the same numbers for the same seed and offset, always."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+
+from naivegrad.backend.cpu.dense import dense_float
+from naivegrad.kernels import random as kernel
+
+_KIND = {"uniform": kernel.UNIFORM, "normal": kernel.NORMAL, "bernoulli": kernel.BERNOULLI}
+
+
+def random(
+    kind: str,
+    shape: tuple[int, ...],
+    dtype: np.dtype[Any],
+    a: float,
+    b: float,
+    seed: int,
+    offset: int,
+) -> ndarray:
+    """An array of random numbers, from block `offset` of the stream of `seed` on.
+
+    kind : "uniform" in [a, b), "normal" of mean a and standard deviation b, "bernoulli": 1 with
+        probability a, else 0. float64 takes two words of the stream an element, all else one.
+    """
+    out = np.empty(shape, np.float64 if dtype == np.float64 else np.float32)
+    if kind == "uniform":
+        if dtype == np.float16:  # 11 bits fit; 24 would round up to b
+            kernel.fill(out, seed, offset, kernel.UNIFORM, 0.0, 2048.0)
+            np.floor(out, out)
+            return (a + out * ((b - a) / 2048)).astype(dtype)
+        b = b - a
+    kernel.fill(out, seed, offset, _KIND[kind], a, b)
+    return out.astype(dtype, copy=False)
+
+
+def random_integers(shape: tuple[int, ...], low: int, high: int, seed: int, offset: int) -> ndarray:
+    """int64 in [low, high); two words of the stream an element."""
+    out = np.empty(shape, np.int64)
+    kernel.integers(out, seed, offset, low, high - low)
+    return out
+
+
+def random_permutation(n: int, seed: int, offset: int) -> ndarray:
+    """0 ... n - 1 in random order, int64; two words of the stream an element."""
+    out = np.empty(n, np.int64)
+    kernel.permutation(out, seed, offset)
+    return out
+
+
+def dropout(x: ndarray, p: float, seed: int, offset: int) -> ndarray:
+    """x / (1 - p), or 0 with probability p; one word of the stream an element, in C order."""
+    out = kernel.dropout(x, p, seed, offset)
+    if out is None:
+        out = kernel.dropout(dense_float("dropout", x), p, seed, offset).astype(x.dtype, copy=False)
+    return out

@@ -1,0 +1,579 @@
+"""Random tensors, random changes of tensors, dropout."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from naivegrad import dtype as dtypes
+from naivegrad.autograd import Function
+from naivegrad.autograd.inplace import assign
+from naivegrad.device import backend_of
+from naivegrad.ops._args import numpy_dtype, require_floating, require_tensor, sizes
+from naivegrad.random import Generator, default_generator
+from naivegrad.tensor import Tensor, wrap
+
+
+class Dropout(Function):
+    """y = x / (1 - p) where the stream says keep, else 0.    grad_x = dropout(grad), by the same stream.
+
+    The mask is not stored: the stream can be read again from (seed, offset). Making a number again
+    costs less than fetching it from memory.
+    """
+
+    kind = "linear"
+
+    @staticmethod
+    def forward(ctx: Any, x: Any, p: float, seed: int, offset: int) -> Any:
+        ctx.options = p, seed, offset
+        return ctx.backend.dropout(x, p, seed, offset)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        return Dropout.apply(grad, *ctx.options)
+
+
+# ---- new tensors ----------------------------------------------------------------------------------
+
+
+def _draw(
+    kind: str,
+    shape: tuple[int, ...],
+    dtype: np.dtype[Any],
+    a: float,
+    b: float,
+    generator: Generator | None,
+    backend: Any,
+) -> Any:
+    """An array from the stream of the generator."""
+    words = math.prod(shape) * (2 if dtype == np.float64 else 1)
+    seed, offset = (generator or default_generator).reserve(words)
+    return backend.random(kind, shape, dtype, float(a), float(b), seed, offset)
+
+
+def _float_type(op: str, dtype: Any) -> np.dtype[Any]:
+    wish = numpy_dtype(dtype)
+    if wish.kind != "f":
+        raise TypeError(f"{op}: a floating-point dtype is needed, got {dtype}")
+    return wish
+
+
+def _shape(size: Sequence[Any], op: str) -> tuple[int, ...]:
+    shape = sizes(size, op)
+    if any(n < 0 for n in shape):
+        raise ValueError(f"{op}: negative size in {shape}")
+    return shape
+
+
+def _finish(array: Any, backend: Any, requires_grad: bool) -> Tensor:
+    tensor = wrap(array, backend)
+    return tensor.requires_grad_() if requires_grad else tensor
+
+
+def rand(
+    *size: Any,
+    generator: Generator | None = None,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Uniform numbers in [0, 1): multiples of 2^-24 for float32, of 2^-53 for float64.
+
+    Examples
+    --------
+    >>> import naivegrad as ng
+    >>> ng.rand(2, 3).shape
+    Size([2, 3])
+    """
+    backend = backend_of(device)
+    array = _draw(
+        "uniform", _shape(size, "rand"), _float_type("rand", dtype), 0, 1, generator, backend
+    )
+    return _finish(array, backend, requires_grad)
+
+
+def randn(
+    *size: Any,
+    generator: Generator | None = None,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Normal numbers of mean 0 and standard deviation 1.
+
+    Examples
+    --------
+    >>> import naivegrad as ng
+    >>> ng.randn(2, 3).shape
+    Size([2, 3])
+    """
+    backend = backend_of(device)
+    array = _draw(
+        "normal", _shape(size, "randn"), _float_type("randn", dtype), 0, 1, generator, backend
+    )
+    return _finish(array, backend, requires_grad)
+
+
+def randint(
+    *arguments: Any,
+    low: int | None = None,
+    high: int | None = None,
+    size: Sequence[int] | None = None,
+    generator: Generator | None = None,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """randint(high, size) or randint(low, high, size): integers in [low, high), int64 unless told otherwise.
+
+    Each is as likely as the next to within (high - low) / 2^64. ValueError where no integer lies in
+    between, or the dtype cannot hold them.
+
+    Examples
+    --------
+    >>> import naivegrad as ng
+    >>> ng.randint(5, 6, (2,))
+    tensor([5, 5])
+    """
+    op = "randint"
+    given = list(arguments)
+    if size is None:
+        if not given or not isinstance(given[-1], tuple | list):
+            raise TypeError(f"{op}: expects (high, size) or (low, high, size), got {arguments}")
+        size = given.pop()
+    if high is None and given:
+        high = given.pop()
+    if low is None:
+        low = given.pop() if given else 0
+    if given or high is None:
+        raise TypeError(f"{op}: expects (high, size) or (low, high, size), got {arguments}")
+    backend = backend_of(device)
+    wish = numpy_dtype(dtype, np.dtype(np.int64))
+    array = _integers(op, low, high, _shape((tuple(size),), op), wish, generator, backend)
+    return _finish(array, backend, requires_grad)
+
+
+def _integers(
+    op: str,
+    low: int,
+    high: int,
+    shape: tuple[int, ...],
+    dtype: np.dtype[Any],
+    generator: Any,
+    backend: Any,
+) -> Any:
+    low, high = int(low), int(high)
+    if low >= high:
+        raise ValueError(f"{op}: no integer lies in [{low}, {high})")
+    least, most = _limits(dtype)
+    if low < max(least, -(1 << 63)) or high - 1 > min(most, (1 << 63) - 1):
+        raise ValueError(
+            f"{op}: {dtypes.from_numpy(dtype)} cannot hold all integers in [{low}, {high})"
+        )
+    seed, offset = (generator or default_generator).reserve(2 * math.prod(shape))
+    return backend.cast(backend.random_integers(shape, low, high, seed, offset), dtype)
+
+
+def _limits(dtype: np.dtype[Any]) -> tuple[int, int]:
+    """The integers that a type holds, all of them in between included."""
+    if dtype.kind == "b":
+        return 0, 1
+    if dtype.kind == "f":
+        most = 2 ** (np.finfo(dtype).nmant + 1)
+        return -most, most
+    info = np.iinfo(dtype)
+    return int(info.min), int(info.max)
+
+
+def randperm(
+    n: int,
+    *,
+    generator: Generator | None = None,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """0 ... n - 1 in random order, int64; every order is as likely as any other.
+
+    Examples
+    --------
+    >>> import naivegrad as ng
+    >>> ng.randperm(4).sort()[0]
+    tensor([0, 1, 2, 3])
+    """
+    (n,) = _shape((n,), "randperm")
+    backend = backend_of(device)
+    seed, offset = (generator or default_generator).reserve(2 * n)
+    array = backend.random_permutation(n, seed, offset)
+    return _finish(backend.cast(array, numpy_dtype(dtype, array.dtype)), backend, requires_grad)
+
+
+def rand_like(
+    input: Tensor,
+    *,
+    generator: Any = None,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """`rand` of the shape, type and device of another tensor."""
+    return _like("rand_like", "uniform", 0, 1, input, generator, dtype, device, requires_grad)
+
+
+def randn_like(
+    input: Tensor,
+    *,
+    generator: Any = None,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """`randn` of the shape, type and device of another tensor."""
+    return _like("randn_like", "normal", 0, 1, input, generator, dtype, device, requires_grad)
+
+
+def _like(
+    op: str,
+    kind: str,
+    a: float,
+    b: float,
+    x: Any,
+    generator: Any,
+    dtype: Any,
+    device: Any,
+    requires_grad: bool,
+) -> Tensor:
+    require_tensor(x, op)
+    wish = _float_type(op, x.array.dtype if dtype is None else dtype)
+    backend = x.backend if device is None else backend_of(device)
+    return _finish(
+        _draw(kind, x.array.shape, wish, a, b, generator, backend), backend, requires_grad
+    )
+
+
+def randint_like(
+    input: Tensor,
+    low: int,
+    high: int | None = None,
+    *,
+    generator: Generator | None = None,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """randint_like(x, high) or randint_like(x, low, high): of the shape, type and device of x."""
+    op = "randint_like"
+    require_tensor(input, op)
+    if high is None:
+        low, high = 0, low
+    backend = input.backend if device is None else backend_of(device)
+    wish = numpy_dtype(dtype, input.array.dtype)
+    array = _integers(op, low, high, input.array.shape, wish, generator, backend)
+    return _finish(array, backend, requires_grad)
+
+
+def normal(
+    mean: Tensor | float = 0.0,
+    std: Tensor | float = 1.0,
+    size: Sequence[int] | None = None,
+    *,
+    generator: Generator | None = None,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Normal numbers. With Tensors for mean or std, one number for each of their elements.
+
+    ValueError for a negative standard deviation.
+    """
+    op = "normal"
+    if isinstance(mean, Tensor) or isinstance(std, Tensor):
+        if size is not None:
+            raise TypeError(f"{op}: size is given by the tensors mean and std")
+        least = std.min().item() if isinstance(std, Tensor) and math.prod(std.array.shape) else std
+        if not isinstance(least, Tensor) and least < 0:
+            raise ValueError(f"{op}: std must not be negative, got {least}")
+        like = (mean + std) if isinstance(mean, Tensor) else (std + mean)
+        z = _like(op, "normal", 0, 1, like, generator, dtype, device, False)
+        result = (z * std + mean).detach()
+        return result.requires_grad_() if requires_grad else result
+    if std < 0:
+        raise ValueError(f"{op}: std must not be negative, got {std}")
+    if size is None:
+        raise TypeError(f"{op}: size is needed where mean and std are numbers")
+    backend = backend_of(device)
+    shape = _shape((tuple(size),), op)
+    return _finish(
+        _draw("normal", shape, _float_type(op, dtype), mean, std, generator, backend),
+        backend,
+        requires_grad,
+    )
+
+
+def bernoulli(
+    input: Tensor, p: float | None = None, *, generator: Generator | None = None
+) -> Tensor:
+    """1 with the probability given by each element (or by p), else 0, in the input's type.
+
+    ValueError for probabilities outside [0, 1].
+
+    Examples
+    --------
+    >>> import naivegrad as ng
+    >>> ng.bernoulli(ng.tensor([0.0, 1.0]))
+    tensor([0., 1.])
+    """
+    op = "bernoulli"
+    require_tensor(input, op)
+    if p is not None:
+        _check_probability(op, p)
+        array = _draw(
+            "bernoulli", input.array.shape, input.array.dtype, p, 0, generator, input.backend
+        )
+        return wrap(array, input.backend)
+    require_floating(input, op)
+    x = input.detach()
+    if not bool(((x >= 0) & (x <= 1)).all()):
+        raise ValueError(f"{op}: probabilities must be in [0, 1]")
+    return (rand_like(x, generator=generator) < x).to(x.dtype)
+
+
+def _check_probability(op: str, p: float) -> None:
+    if not 0.0 <= p <= 1.0:
+        raise ValueError(f"{op}: the probability must be in [0, 1], got {p}")
+
+
+def multinomial(
+    input: Tensor,
+    num_samples: int,
+    replacement: bool = False,
+    *,
+    generator: Generator | None = None,
+) -> Tensor:
+    """Draw indices with probabilities proportional to weights, from each row by itself.
+
+    Parameters
+    ----------
+    input : Tensor, (n,) or (m, n), floating point, not negative; need not add up to 1
+    num_samples : how many from each row
+    replacement : whether an index may be drawn again
+
+    Returns
+    -------
+    Tensor of int64, (num_samples,) or (m, num_samples)
+
+    Raises
+    ------
+    ValueError
+        Negative, infinite or NaN weights, a row of zeros, more samples than weights above 0 without
+        replacement.
+
+    Notes
+    -----
+    With replacement: a uniform number looked up in the cumulative weights. Without: the num_samples
+    smallest of exponential waiting times E_i / w_i.
+
+    References
+    ----------
+    Efraimidis & Spirakis 2006, "Weighted random sampling with a reservoir".
+    """
+    op = "multinomial"
+    require_floating(require_tensor(input, op), op)
+    if input.array.ndim not in (1, 2):
+        raise ValueError(f"{op}: input must be (n,) or (m, n), got {input.array.shape}")
+    if num_samples < 1:
+        raise ValueError(f"{op}: num_samples must be positive, got {num_samples}")
+    backend = input.backend
+    weights = backend.to_numpy(input.array).astype(np.float64)
+    rows = np.atleast_2d(weights)
+    if not np.isfinite(rows).all() or (rows < 0).any():
+        raise ValueError(f"{op}: weights must be finite and not negative")
+    totals = rows.sum(-1, keepdims=True)
+    if (totals == 0).any():
+        raise ValueError(f"{op}: a row of weights adds up to 0")
+    if replacement:
+        u = backend.to_numpy(
+            _draw(
+                "uniform", (len(rows), num_samples), np.dtype(np.float64), 0, 1, generator, backend
+            )
+        )
+        steps = np.cumsum(rows, -1)
+        picks = [np.searchsorted(s, v * s[-1], side="right") for s, v in zip(steps, u, strict=True)]
+        index = np.stack(picks) if picks else np.empty((0, num_samples))
+    else:
+        if ((rows > 0).sum(-1) < num_samples).any():
+            raise ValueError(
+                f"{op}: cannot draw {num_samples} different indices: a row has fewer weights above 0"
+            )
+        u = backend.to_numpy(
+            _draw("uniform", rows.shape, np.dtype(np.float64), 0, 1, generator, backend)
+        )
+        with np.errstate(divide="ignore"):
+            times = -np.log1p(-u) / rows
+        times[rows == 0] = np.inf
+        index = np.argsort(times, -1, kind="stable")[:, :num_samples]
+    index = np.ascontiguousarray(index, np.int64).reshape(*weights.shape[:-1], num_samples)
+    return wrap(backend.from_numpy(index), backend)
+
+
+# ---- in place -------------------------------------------------------------------------------------
+#
+# As any in-place change: what the tensor was made from is forgotten, and a leaf that requires a gradient
+# is refused unless recording is off.
+
+
+def _fill(op: str, x: Any, kind: str, a: float, b: float, generator: Generator | None) -> Tensor:
+    require_tensor(x, op)
+    if kind != "bernoulli":
+        require_floating(x, op)
+    array = _draw(kind, x.array.shape, x.array.dtype, a, b, generator, x.backend)
+    return x.copy_(wrap(array, x.backend))
+
+
+def uniform_(
+    tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generator | None = None
+) -> Tensor:
+    """Fill with uniform numbers in [a, b)."""
+    if not a <= b:
+        raise ValueError(f"uniform_: no number lies in [{a}, {b})")
+    return _fill("uniform_", tensor, "uniform", a, b, generator)
+
+
+def normal_(
+    tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None
+) -> Tensor:
+    """Fill with normal numbers."""
+    if not std >= 0:
+        raise ValueError(f"normal_: std must not be negative, got {std}")
+    return _fill("normal_", tensor, "normal", mean, std, generator)
+
+
+def bernoulli_(tensor: Tensor, p: Any = 0.5, generator: Generator | None = None) -> Tensor:
+    """Fill with 1 with probability p (a number, or a Tensor that broadcasts), else 0."""
+    if isinstance(p, Tensor):
+        return tensor.copy_(bernoulli(p.expand(tensor.array.shape), generator=generator))
+    _check_probability("bernoulli_", p)
+    return _fill("bernoulli_", tensor, "bernoulli", p, 0, generator)
+
+
+def random_(
+    tensor: Tensor,
+    low: int | None = None,
+    high: int | None = None,
+    generator: Generator | None = None,
+) -> Tensor:
+    """Fill with integers: random_(x, high), random_(x, low, high), or all that the type holds."""
+    require_tensor(tensor, "random_")
+    dtype = tensor.array.dtype
+    if low is None:
+        low, high = 0, _limits(dtype)[1] + (dtype.kind != "f" and dtype != np.int64)
+    elif high is None:
+        low, high = 0, low
+    assert high is not None
+    array = _integers("random_", low, high, tensor.array.shape, dtype, generator, tensor.backend)
+    return tensor.copy_(wrap(array, tensor.backend))
+
+
+def exponential_(tensor: Tensor, lambd: float = 1.0, generator: Generator | None = None) -> Tensor:
+    """Fill with waiting times of mean 1 / lambd."""
+    if not lambd > 0:
+        raise ValueError(f"exponential_: lambd must be positive, got {lambd}")
+    require_floating(require_tensor(tensor, "exponential_"), "exponential_")
+    array = _draw(
+        "uniform", tensor.array.shape, tensor.array.dtype, 0, 1, generator, tensor.backend
+    )
+    return tensor.copy_((-wrap(array, tensor.backend)).log1p() * (-1.0 / lambd))
+
+
+# ---- dropout --------------------------------------------------------------------------------------
+
+
+def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+    """Zero each element with probability p, and scale the others by 1 / (1 - p); nothing unless training.
+
+    Parameters
+    ----------
+    input : Tensor of floating point
+    p : float in [0, 1]
+    training : otherwise the input itself is returned
+    inplace : write into the input
+
+    Raises
+    ------
+    ValueError
+        p outside [0, 1].
+    TypeError
+        Integers.
+
+    Notes
+    -----
+    Differentiable to any order. One pass over memory each way; no mask is kept.
+
+    Examples
+    --------
+    >>> import naivegrad as ng
+    >>> x = ng.ones(1000)
+    >>> sorted(set(ng.nn.functional.dropout(x, 0.75).tolist()))
+    [0.0, 4.0]
+
+    References
+    ----------
+    Srivastava, Hinton, Krizhevsky, Sutskever & Salakhutdinov 2014, "Dropout".
+    """
+    require_tensor(input, "dropout")
+    _check_probability("dropout", p)
+    if not training or p == 0:
+        return input
+    require_floating(input, "dropout")
+    seed, offset = default_generator.reserve(math.prod(input.array.shape))
+    if inplace:
+        return assign(input, Dropout, float(p), seed, offset)
+    return Dropout.apply(input, float(p), seed, offset)
+
+
+def _dropout_channels(op: str, x: Any, p: float, training: bool, inplace: bool) -> Tensor:
+    require_tensor(x, op)
+    _check_probability(op, p)
+    if not training or p == 0:
+        return x
+    require_floating(x, op)
+    shape = x.array.shape
+    if len(shape) < 2:
+        raise ValueError(f"{op}: input must be (N, C, ...), got {shape}")
+    mask_shape = shape[:2] + (1,) * (len(shape) - 2)
+    keep = _draw("bernoulli", mask_shape, x.array.dtype, 1 - p, 0, None, x.backend)
+    mask = wrap(keep, x.backend) * (1 / (1 - p) if p < 1 else 0.0)
+    return x.mul_(mask) if inplace else x * mask
+
+
+def dropout1d(
+    input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
+) -> Tensor:
+    """Dropout of whole channels of (N, C, L) or (C, L)."""
+    if isinstance(input, Tensor) and input.array.ndim == 2:
+        return dropout1d(input.unsqueeze(0), p, training, inplace).squeeze(0)
+    return _dropout_channels("dropout1d", input, p, training, inplace)
+
+
+def dropout2d(
+    input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
+) -> Tensor:
+    """Dropout of whole channels of (N, C, H, W).
+
+    References
+    ----------
+    Tompson, Goroshin, Jain, LeCun & Bregler 2015, "Efficient object localization ...".
+    """
+    return _dropout_channels("dropout2d", input, p, training, inplace)
+
+
+def dropout3d(
+    input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
+) -> Tensor:
+    """Dropout of whole channels of (N, C, D, H, W) or (C, D, H, W)."""
+    if isinstance(input, Tensor) and input.array.ndim == 4:
+        return dropout3d(input.unsqueeze(0), p, training, inplace).squeeze(0)
+    return _dropout_channels("dropout3d", input, p, training, inplace)

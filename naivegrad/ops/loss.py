@@ -343,7 +343,7 @@ def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
     --------
     >>> import naivegrad as ng
     >>> ng.nn.functional.mse_loss(ng.tensor([1.0, 2.0]), ng.tensor([0.0, 4.0]))
-    tensor(2.5000)
+    tensor(2.5)
     """
     x, y = _paired("mse_loss", input, target, reduction)
     return MSELoss.apply(x, y, reduction)

@@ -86,7 +86,7 @@ def rand(
     --------
     >>> import naivegrad as ng
     >>> ng.rand(2, 3).shape
-    Size([2, 3])
+    (2, 3)
     """
     backend = backend_of(device)
     array = _draw(
@@ -108,7 +108,7 @@ def randn(
     --------
     >>> import naivegrad as ng
     >>> ng.randn(2, 3).shape
-    Size([2, 3])
+    (2, 3)
     """
     backend = backend_of(device)
     array = _draw(
@@ -201,8 +201,8 @@ def randperm(
     Examples
     --------
     >>> import naivegrad as ng
-    >>> ng.randperm(4).sort()[0]
-    tensor([0, 1, 2, 3])
+    >>> sorted(ng.randperm(4).tolist())
+    [0, 1, 2, 3]
     """
     (n,) = _shape((n,), "randperm")
     backend = backend_of(device)

@@ -111,7 +111,7 @@ def softmax(input: Tensor, dim: int | None = None, dtype: Any = None) -> Tensor:
     --------
     >>> import naivegrad as ng
     >>> ng.softmax(ng.tensor([1000.0, 1000.0]), 0)
-    tensor([0.5000, 0.5000])
+    tensor([0.5, 0.5])
     """
     return Softmax.apply(*_prepare("softmax", input, dim, dtype))
 

@@ -9,18 +9,29 @@ from naivegrad.nn.activation import (
     Sigmoid,
     SiLU,
     Softmax,
+    Softmin,
     Softplus,
     Tanh,
 )
 from naivegrad.nn.container import ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential
 from naivegrad.nn.conv import Conv2d, Fold, Unfold
-from naivegrad.nn.dropout import Dropout, Dropout1d, Dropout2d
+from naivegrad.nn.dropout import Dropout, Dropout1d, Dropout2d, Dropout3d
 from naivegrad.nn.embedding import Embedding
 from naivegrad.nn.flatten import Flatten, Unflatten
 from naivegrad.nn.linear import Bilinear, Identity, Linear
-from naivegrad.nn.loss import CrossEntropyLoss, MSELoss, NLLLoss
+from naivegrad.nn.loss import (
+    BCELoss,
+    BCEWithLogitsLoss,
+    CrossEntropyLoss,
+    HuberLoss,
+    KLDivLoss,
+    L1Loss,
+    MSELoss,
+    NLLLoss,
+    SmoothL1Loss,
+)
 from naivegrad.nn.module import Module
-from naivegrad.nn.norm import BatchNorm1d, BatchNorm2d, LayerNorm
+from naivegrad.nn.norm import BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm, RMSNorm
 from naivegrad.nn.parameter import Parameter
 from naivegrad.nn.pool import AdaptiveAvgPool2d, AvgPool2d, MaxPool2d
 
@@ -28,6 +39,8 @@ __all__ = [
     "GELU",
     "AdaptiveAvgPool2d",
     "AvgPool2d",
+    "BCELoss",
+    "BCEWithLogitsLoss",
     "BatchNorm1d",
     "BatchNorm2d",
     "Bilinear",
@@ -36,10 +49,15 @@ __all__ = [
     "Dropout",
     "Dropout1d",
     "Dropout2d",
+    "Dropout3d",
     "Embedding",
     "Flatten",
     "Fold",
+    "GroupNorm",
+    "HuberLoss",
     "Identity",
+    "KLDivLoss",
+    "L1Loss",
     "LayerNorm",
     "LeakyReLU",
     "Linear",
@@ -53,11 +71,14 @@ __all__ = [
     "Parameter",
     "ParameterDict",
     "ParameterList",
+    "RMSNorm",
     "ReLU",
     "Sequential",
     "SiLU",
     "Sigmoid",
+    "SmoothL1Loss",
     "Softmax",
+    "Softmin",
     "Softplus",
     "Tanh",
     "Unflatten",

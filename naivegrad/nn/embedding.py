@@ -24,8 +24,7 @@ class Embedding(Module):
     ----------
     num_embeddings, embedding_dim : int
     padding_idx : int, optional     this row starts at 0 and gets no gradient
-    max_norm, norm_type : float     rows looked up are first shortened to this norm, in place
-    scale_grad_by_freq : bool       divide each row's gradient by how often it was looked up
+    max_norm, scale_grad_by_freq, sparse : refused; they do not exist here
 
     Shapes: (*) of integers -> (*, embedding_dim)
     """
@@ -45,6 +44,10 @@ class Embedding(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
+        if max_norm is not None or scale_grad_by_freq or sparse:
+            raise NotImplementedError(
+                "Embedding: max_norm, scale_grad_by_freq and sparse do not exist here"
+            )
         if padding_idx is not None:
             if not -num_embeddings <= padding_idx < num_embeddings:
                 raise ValueError(
@@ -55,10 +58,6 @@ class Embedding(Module):
         self.num_embeddings = num_embeddings
         self.embedding_dim = embedding_dim
         self.padding_idx = padding_idx
-        self.max_norm = max_norm
-        self.norm_type = norm_type
-        self.scale_grad_by_freq = scale_grad_by_freq
-        self.sparse = sparse
         shape = (num_embeddings, embedding_dim)
         if _weight is None:
             weight = empty(shape, device=device, dtype=dtype)
@@ -79,15 +78,7 @@ class Embedding(Module):
                 self.weight[self.padding_idx].fill_(0)
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.embedding(
-            x,
-            self.weight,
-            self.padding_idx,
-            self.max_norm,
-            self.norm_type,
-            self.scale_grad_by_freq,
-            self.sparse,
-        )
+        return F.embedding(x, self.weight, self.padding_idx)
 
     @classmethod
     def from_pretrained(
@@ -122,12 +113,4 @@ class Embedding(Module):
         text = f"{self.num_embeddings}, {self.embedding_dim}"
         if self.padding_idx is not None:
             text += f", padding_idx={self.padding_idx}"
-        if self.max_norm is not None:
-            text += f", max_norm={self.max_norm}"
-        if self.norm_type != 2:
-            text += f", norm_type={self.norm_type}"
-        if self.scale_grad_by_freq:
-            text += f", scale_grad_by_freq={self.scale_grad_by_freq}"
-        if self.sparse:
-            text += ", sparse=True"
         return text

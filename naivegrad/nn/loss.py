@@ -6,7 +6,17 @@ from naivegrad.nn import functional as F
 from naivegrad.nn.module import Module
 from naivegrad.tensor import Tensor
 
-__all__ = ["CrossEntropyLoss", "MSELoss", "NLLLoss"]
+__all__ = [
+    "BCELoss",
+    "BCEWithLogitsLoss",
+    "CrossEntropyLoss",
+    "HuberLoss",
+    "KLDivLoss",
+    "L1Loss",
+    "MSELoss",
+    "NLLLoss",
+    "SmoothL1Loss",
+]
 
 
 def _reduction(name: str, size_average: bool | None, reduce: bool | None, reduction: str) -> str:
@@ -15,8 +25,9 @@ def _reduction(name: str, size_average: bool | None, reduce: bool | None, reduct
         if reduce is False:
             return "none"
         return "sum" if size_average is False else "mean"
-    if reduction not in ("none", "mean", "sum"):
-        raise ValueError(f"{name}: reduction must be 'none', 'mean' or 'sum', got {reduction!r}")
+    known = ("none", "mean", "sum", "batchmean") if name == "KLDivLoss" else ("none", "mean", "sum")
+    if reduction not in known:
+        raise ValueError(f"{name}: reduction must be one of {known}, got {reduction!r}")
     return reduction
 
 
@@ -36,6 +47,104 @@ class MSELoss(_Loss):
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         return F.mse_loss(x, y, reduction=self.reduction)
+
+
+class L1Loss(_Loss):
+    """|x - y|, its mean, or its sum."""
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        return F.l1_loss(x, y, reduction=self.reduction)
+
+
+class SmoothL1Loss(_Loss):
+    """(x - y)^2 / (2 beta) where |x - y| < beta, |x - y| - beta / 2 elsewhere."""
+
+    def __init__(
+        self,
+        size_average: bool | None = None,
+        reduce: bool | None = None,
+        reduction: str = "mean",
+        beta: float = 1.0,
+    ) -> None:
+        super().__init__(size_average, reduce, reduction)
+        self.beta = beta
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        return F.smooth_l1_loss(x, y, reduction=self.reduction, beta=self.beta)
+
+
+class HuberLoss(_Loss):
+    """(x - y)^2 / 2 where |x - y| < delta, delta (|x - y| - delta / 2) elsewhere."""
+
+    def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
+        super().__init__(reduction=reduction)
+        self.delta = delta
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        return F.huber_loss(x, y, reduction=self.reduction, delta=self.delta)
+
+
+class KLDivLoss(_Loss):
+    """y (log y - x) for log-probabilities x; y is probabilities, or with log_target their logs.
+
+    reduction "batchmean" divides the sum by the first dimension: the divergence's true mean.
+    """
+
+    def __init__(
+        self,
+        size_average: bool | None = None,
+        reduce: bool | None = None,
+        reduction: str = "mean",
+        log_target: bool = False,
+    ) -> None:
+        super().__init__(size_average, reduce, reduction)
+        self.log_target = log_target
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        return F.kl_div(x, y, reduction=self.reduction, log_target=self.log_target)
+
+
+class BCELoss(_Loss):
+    """-weight (y log x + (1 - y) log(1 - x)) for probabilities x; logs are at least -100."""
+
+    weight: Tensor | None
+
+    def __init__(
+        self,
+        weight: Tensor | None = None,
+        size_average: bool | None = None,
+        reduce: bool | None = None,
+        reduction: str = "mean",
+    ) -> None:
+        super().__init__(size_average, reduce, reduction)
+        self.register_buffer("weight", weight)
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        return F.binary_cross_entropy(x, y, weight=self.weight, reduction=self.reduction)
+
+
+class BCEWithLogitsLoss(_Loss):
+    """BCELoss of sigmoid(x), computed without overflow; pos_weight multiplies y log sigmoid(x)."""
+
+    weight: Tensor | None
+    pos_weight: Tensor | None
+
+    def __init__(
+        self,
+        weight: Tensor | None = None,
+        size_average: bool | None = None,
+        reduce: bool | None = None,
+        reduction: str = "mean",
+        pos_weight: Tensor | None = None,
+    ) -> None:
+        super().__init__(size_average, reduce, reduction)
+        self.register_buffer("weight", weight)
+        self.register_buffer("pos_weight", pos_weight)
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        return F.binary_cross_entropy_with_logits(
+            x, y, weight=self.weight, reduction=self.reduction, pos_weight=self.pos_weight
+        )
 
 
 class NLLLoss(_Loss):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import numbers
 from typing import Any
 
@@ -13,7 +12,7 @@ from naivegrad.nn.parameter import Parameter
 from naivegrad.ops import empty, ones, tensor, zeros
 from naivegrad.tensor import Tensor
 
-__all__ = ["BatchNorm1d", "BatchNorm2d", "LayerNorm"]
+__all__ = ["BatchNorm1d", "BatchNorm2d", "GroupNorm", "LayerNorm", "RMSNorm"]
 
 
 class _BatchNorm(Module):
@@ -160,11 +159,7 @@ class LayerNorm(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
-        if isinstance(normalized_shape, numbers.Integral):
-            normalized_shape = (int(normalized_shape),)
-        self.normalized_shape = tuple(normalized_shape)  # type: ignore[arg-type]
-        if not self.normalized_shape or math.prod(self.normalized_shape) < 0:
-            raise ValueError(f"LayerNorm: expected sizes of dimensions, got {normalized_shape!r}")
+        self.normalized_shape = _shape(normalized_shape)
         self.eps = eps
         self.elementwise_affine = elementwise_affine
         where = {"device": device, "dtype": dtype}
@@ -191,3 +186,129 @@ class LayerNorm(Module):
             f"{self.normalized_shape}, eps={self.eps}, "
             f"elementwise_affine={self.elementwise_affine}, bias={self.bias is not None}"
         )
+
+
+class RMSNorm(Module):
+    """Divide each sample by its root mean square over its last dimensions.
+
+        y = x / sqrt(mean(x^2) + eps) * weight
+
+    Parameters
+    ----------
+    normalized_shape : int or tuple of int      the sizes of those dimensions
+    eps : float, optional                       by default the smallest step of the dtype at 1
+    elementwise_affine : bool                   learn weight (from 1)
+
+    Shapes: (*, *normalized_shape) -> the same
+
+    References
+    ----------
+    Zhang & Sennrich 2019, "Root mean square layer normalization".
+    """
+
+    weight: Parameter | None
+
+    def __init__(
+        self,
+        normalized_shape: int | tuple[int, ...],
+        eps: float | None = None,
+        elementwise_affine: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        self.normalized_shape = _shape(normalized_shape)
+        self.eps = eps
+        self.elementwise_affine = elementwise_affine
+        weight = None
+        if elementwise_affine:
+            weight = Parameter(ones(self.normalized_shape, device=device, dtype=dtype))
+        self.register_parameter("weight", weight)
+
+    def reset_parameters(self) -> None:
+        """Set weight to 1."""
+        if self.weight is not None:
+            init.ones_(self.weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.rms_norm(x, self.normalized_shape, self.weight, self.eps)
+
+    def extra_repr(self) -> str:
+        return (
+            f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
+        )
+
+
+class GroupNorm(Module):
+    """Normalise groups of channels of each sample.
+
+        y = (x - mean) / sqrt(var + eps) * weight + bias
+
+    Parameters
+    ----------
+    num_groups : int            num_channels is split in so many groups of neighbours
+    num_channels : int
+    eps : float
+    affine : bool               learn weight (from 1) and bias (from 0), each (num_channels,)
+    bias : bool                 without it only weight is learned
+
+    Shapes: (N, num_channels, *) -> the same
+
+    References
+    ----------
+    Wu & He 2018, "Group normalization".
+    """
+
+    weight: Parameter | None
+    bias: Parameter | None
+
+    def __init__(
+        self,
+        num_groups: int,
+        num_channels: int,
+        eps: float = 1e-5,
+        affine: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+        *,
+        bias: bool = True,
+    ) -> None:
+        super().__init__()
+        if num_groups <= 0 or num_channels % num_groups:
+            raise ValueError(
+                f"GroupNorm: num_channels={num_channels} cannot be split in num_groups={num_groups}"
+            )
+        self.num_groups = num_groups
+        self.num_channels = num_channels
+        self.eps = eps
+        self.affine = affine
+        where = {"device": device, "dtype": dtype}
+        self.register_parameter(
+            "weight", Parameter(ones(num_channels, **where)) if affine else None
+        )
+        has_bias = affine and bias
+        self.register_parameter(
+            "bias", Parameter(zeros(num_channels, **where)) if has_bias else None
+        )
+
+    def reset_parameters(self) -> None:
+        """Set weight to 1 and bias to 0."""
+        if self.weight is not None:
+            init.ones_(self.weight)
+        if self.bias is not None:
+            init.zeros_(self.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.group_norm(x, self.num_groups, self.weight, self.bias, self.eps)
+
+    def extra_repr(self) -> str:
+        return (
+            f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}, "
+            f"bias={self.bias is not None}"
+        )
+
+
+def _shape(normalized_shape: int | tuple[int, ...]) -> tuple[int, ...]:
+    if isinstance(normalized_shape, numbers.Integral):
+        return (int(normalized_shape),)
+    return tuple(normalized_shape)  # type: ignore[arg-type]

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from naivegrad import dtype as dtypes
-from naivegrad.autograd import engine, function
+from naivegrad.autograd import engine, forward, function
 from naivegrad.autograd.inplace import assign, refuse_leaf
 from naivegrad.autograd.mode import grad_mode
 from naivegrad.backend import cpu
@@ -32,9 +32,10 @@ class Tensor(TensorMethods):
     ----------
     array : the backend's array of values (on the CPU, a numpy.ndarray)
     backend : the module that computes on it
-    requires_grad : whether gradients flow to it, or through it
     grad : the gradient that backward has added up, or None (a Tensor; leaves, and after retain_grad)
-    node : the operation that made it (a Function), or None for a leaf
+    node : where its gradient flows: the operation that made it, a Leaf, or None (no gradient)
+    requires_grad : whether gradients flow to it, or through it
+    view_of : the View through which it shares the memory of another tensor, or None
     version : the counter of in-place changes, one for all tensors that share the memory
     """
 
@@ -45,21 +46,18 @@ class Tensor(TensorMethods):
         "backend",
         "grad",
         "node",
-        "requires_grad",
         "version",
+        "view_of",
     )
 
-    # Rare, so kept out of the slots: looked up on the class until they are set on a tensor.
-    view_of: Any = None  # the View through which it shares memory
-    hooks: Any = None  # run on the gradient of a leaf
-    tangent: Any = None  # forward mode
+    tangent: Any = None  # forward mode; rare, so not a slot
 
     array: Any
     backend: Any
     grad: Tensor | None
     node: function.Function | None
-    requires_grad: bool
     version: list[int]
+    view_of: Any
 
     def __init__(self, *data: Any) -> None:
         if data and all(isinstance(n, int) and not isinstance(n, bool) for n in data):
@@ -72,10 +70,10 @@ class Tensor(TensorMethods):
             array = np.array(data[0], dtypes.get_default_dtype().numpy, order="C")
         self.array = array
         self.backend = data[0].backend if data and isinstance(data[0], Tensor) else cpu
-        self.requires_grad = False
         self.node = None
         self.grad = None
         self.version = [0]
+        self.view_of = None
 
     # What it is
 
@@ -157,16 +155,24 @@ class Tensor(TensorMethods):
     # Autograd
 
     @property
+    def requires_grad(self) -> bool:
+        """Whether gradients flow to it, or through it. Setting it is `requires_grad_`."""
+        return self.node is not None
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        self.requires_grad_(value)
+
+    @property
     def is_leaf(self) -> bool:
         """Whether no recorded operation made it."""
-        return self.node is None
+        return self.node is None or self.node.__class__ is function.Leaf
 
     @property
     def grad_fn(self) -> function.Function | None:
-        """The operation that made it, as recorded."""
-        if self.view_of is not None:
-            self.view_of.refresh(self)
-        return self.node
+        """The recorded operation that made it; None for a leaf."""
+        node = self.node if self.view_of is None else self.view_of.refresh(self)
+        return None if node.__class__ is function.Leaf else node
 
     @property
     def _version(self) -> int:
@@ -208,11 +214,14 @@ class Tensor(TensorMethods):
             raise RuntimeError(
                 f"only floating-point tensors can require gradients, got {self.dtype}"
             )
-        if not requires_grad and self.node is not None:
+        if not requires_grad and not self.is_leaf:
             raise RuntimeError(
                 "requires_grad can only be turned off for leaf tensors; use detach() for others"
             )
-        self.requires_grad = requires_grad
+        if not requires_grad:
+            self.node = None
+        elif self.node is None:
+            self.node = function.Leaf(self)
         return self
 
     def detach(self) -> Tensor:
@@ -226,7 +235,6 @@ class Tensor(TensorMethods):
         if self.view_of is not None:
             raise RuntimeError("detach_: a view cannot be detached in place; use detach()")
         self.node = None
-        self.requires_grad = False
         return self
 
     def alias(self) -> Tensor:
@@ -234,7 +242,6 @@ class Tensor(TensorMethods):
         tensor = wrap(self.array, self.backend)
         tensor.version = self.version
         tensor.node = self.node
-        tensor.requires_grad = self.requires_grad
         if self.tangent is not None:
             tensor.tangent = self.tangent
         return tensor
@@ -243,8 +250,9 @@ class Tensor(TensorMethods):
         """Keep the gradient of this tensor in `.grad` though it is not a leaf."""
         if not self.requires_grad:
             raise RuntimeError("retain_grad: the tensor does not require grad")
-        if self.node is not None:
+        if not self.is_leaf:
             self.node.retained = weakref.ref(self)
+            self.node.hooks = self.node.hooks or {}
 
     @property
     def retains_grad(self) -> bool:
@@ -259,10 +267,10 @@ class Tensor(TensorMethods):
         """
         if not self.requires_grad:
             raise RuntimeError("register_hook: the tensor does not require grad")
-        owner = self if self.node is None else self.node
-        if owner.hooks is None:
-            owner.hooks = {}
-        return RemovableHandle(owner.hooks, hook)
+        node = self.node if self.view_of is None else self.view_of.refresh(self)
+        if node.hooks is None:
+            node.hooks = {}
+        return RemovableHandle(node.hooks, hook)
 
     # Values
 
@@ -340,7 +348,7 @@ class Tensor(TensorMethods):
             notes.append(f"size={self.array.shape}")
         if self.device.type != "cpu":
             notes.append(f"device='{self.device}'")
-        if self.node is not None:
+        if not self.is_leaf:
             notes.append(f"grad_fn=<{type(self.node).__name__}>")
         elif self.requires_grad:
             notes.append("requires_grad=True")
@@ -350,20 +358,20 @@ class Tensor(TensorMethods):
         return format(self.item(), spec) if self.array.ndim == 0 and spec else str(self)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
-        if self.node is not None:
+        if not self.is_leaf:
             raise RuntimeError("deepcopy: only leaf tensors can be deep-copied; use detach() first")
         result = object.__new__(type(self))
         memo[id(self)] = result
         result.array = self.backend.copy(self.array)
         result.backend = self.backend
-        result.requires_grad = self.requires_grad
-        result.node = None
+        result.node = None if self.node is None else function.Leaf(result)
         result.grad = None if self.grad is None else self.grad.detach().clone()
         result.version = [0]
+        result.view_of = None
         return result
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        if self.node is not None:
+        if not self.is_leaf:
             raise RuntimeError("pickle: only leaf tensors can be pickled; use detach() first")
         array = np.ascontiguousarray(self.backend.to_numpy(self.array))
         array = array.reshape(self.array.shape)
@@ -460,7 +468,7 @@ class Tensor(TensorMethods):
     def _in_place(self, op: str, function_class: Any, *arguments: Any) -> Tensor:
         """self = op(self, *arguments): straight into the memory where nothing is to be recorded."""
         recording = grad_mode.enabled and (
-            self.requires_grad or any(isinstance(x, Tensor) and x.requires_grad for x in arguments)
+            self.node is not None or any(isinstance(x, Tensor) and x.node for x in arguments)
         )
         if recording or self.tangent is not None:
             return assign(self, function_class, *arguments)
@@ -552,25 +560,33 @@ class Tensor(TensorMethods):
     # Operators
 
     def __add__(self, other: Any) -> Tensor:
-        return elementwise.Add.apply(self, other)
+        if grad_mode.enabled or forward.active:
+            return elementwise.Add.apply(self, other)
+        return _compute("add", self, other)
 
     def __radd__(self, other: Any) -> Tensor:
         return elementwise.Add.apply(self, other)
 
     def __sub__(self, other: Any) -> Tensor:
-        return elementwise.Sub.apply(self, other)
+        if grad_mode.enabled or forward.active:
+            return elementwise.Sub.apply(self, other)
+        return _compute("sub", self, other)
 
     def __rsub__(self, other: Any) -> Tensor:
         return elementwise.Sub.apply(other, self)
 
     def __mul__(self, other: Any) -> Tensor:
-        return elementwise.Mul.apply(self, other)
+        if grad_mode.enabled or forward.active:
+            return elementwise.Mul.apply(self, other)
+        return _compute("mul", self, other)
 
     def __rmul__(self, other: Any) -> Tensor:
         return elementwise.Mul.apply(self, other)
 
     def __truediv__(self, other: Any) -> Tensor:
-        return elementwise.Div.apply(self, other)
+        if grad_mode.enabled or forward.active:
+            return elementwise.Div.apply(self, other)
+        return _compute("div", self, other)
 
     def __rtruediv__(self, other: Any) -> Tensor:
         return elementwise.Div.apply(other, self)
@@ -585,7 +601,9 @@ class Tensor(TensorMethods):
         return linalg.matmul(self, other)
 
     def __neg__(self) -> Tensor:
-        return elementwise.Neg.apply(self)
+        if grad_mode.enabled or forward.active:
+            return elementwise.Neg.apply(self)
+        return wrap(self.backend.unary("neg", self.array), self.backend)
 
     def __pos__(self) -> Tensor:
         return self
@@ -687,11 +705,21 @@ def wrap(array: Any, backend: Any) -> Tensor:
     tensor = _new(Tensor)
     tensor.array = array
     tensor.backend = backend
-    tensor.requires_grad = False
     tensor.node = None
     tensor.grad = None
     tensor.version = [0]
+    tensor.view_of = None
     return tensor
+
+
+def _compute(op: str, x: Tensor, y: Any) -> Tensor:
+    """An arithmetic operator where nothing is recorded, as in most of backward: the kernel at once."""
+    backend = x.backend
+    if isinstance(y, Tensor):
+        if y.backend is not backend:
+            raise ValueError(f"{op}: tensors on two devices, {x.device} and {y.device}; use .to()")
+        y = y.array
+    return wrap(backend.binary(op, x.array, y), backend)
 
 
 def _rebuild(cls: Any, array: np.ndarray, place: str, requires_grad: bool) -> Tensor:
@@ -700,10 +728,10 @@ def _rebuild(cls: Any, array: np.ndarray, place: str, requires_grad: bool) -> Te
     backend = backend_of(place)
     tensor.array = backend.from_numpy(array)
     tensor.backend = backend
-    tensor.requires_grad = requires_grad
-    tensor.node = None
+    tensor.node = function.Leaf(tensor) if requires_grad else None
     tensor.grad = None
     tensor.version = [0]
+    tensor.view_of = None
     return tensor
 
 

@@ -7,7 +7,6 @@ order, without recursion and without a first pass over the graph.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from heapq import heappop, heappush
 from typing import Any
@@ -18,132 +17,79 @@ from naivegrad.autograd.mode import enable_grad, grad_mode
 
 
 def run(
-    roots: Sequence[Any],
-    grads: Sequence[Any],
+    roots: Sequence[Function],
+    grads: list[Any],
     retain_graph: bool,
     create_graph: bool,
-    targets: Sequence[Any] | None = None,
-) -> list[Any]:
-    """Propagate `grads` from `roots` (nodes or leaves).
+    targets: Sequence[Function] | None = None,
+) -> dict[Function, Any]:
+    """Propagate `grads` from the nodes `roots`.
 
-    Without `targets`, add what reaches each leaf to its `.grad`. With them (nodes or leaves), leave
-    every `.grad` alone, and return what reaches each target (None where nothing does).
+    Without `targets`, what reaches a Leaf is added to the `.grad` of its tensor. With them, every `.grad`
+    is left alone, and what reaches each target is returned (nothing where nothing does).
     """
-    heap: list[int] = []  # minus the sequence numbers of the nodes that a gradient has reached
-    nodes: dict[int, Function] = {}
-    pending: dict[int, Any] = {}  # by sequence number: the gradient so far
-    leaves: dict[int, Any] = {}  # by id
-    leaf_grads: dict[int, Any] = {}
-    captured: dict[int, Any] = {}  # by id of the target node
+    heap: list[
+        tuple[int, Function]
+    ] = []  # (minus the sequence number, node) that a gradient reached
+    pending: dict[Function, Any] = {}  # the gradient so far
+    captured: dict[Function, Any] = {}
     wanted = None if targets is None else _on_the_way(roots, targets)
-    target_ids = () if targets is None else {id(target) for target in targets}
-
-    def send(edge: Any, grad: Any) -> None:
-        """Add a gradient to what is pending for a node or a leaf."""
-        if isinstance(edge, Function):
-            key = edge.sequence
-            if key in pending:
-                pending[key] = pending[key] + grad
-            else:
-                pending[key] = grad
-                nodes[key] = edge
-                heappush(heap, -key)
-        else:
-            key = id(edge)
-            if key in leaf_grads:
-                leaf_grads[key] = leaf_grads[key] + grad
-            else:
-                leaf_grads[key] = grad
-                leaves[key] = edge
-
     before = grad_mode.enabled
     grad_mode.enabled = create_graph
     try:
-        for root, grad in zip(roots, grads, strict=True):
-            send(root, grad)
-        del grad
+        for root in roots:
+            grad = grads.pop(0)
+            if root in pending:
+                pending[root] = pending[root] + grad
+            else:
+                pending[root] = grad
+                heappush(heap, (-root.sequence, root))
         while heap:
-            key = -heappop(heap)
-            node = nodes.pop(key)
-            grad = pending.pop(key)
+            node = heappop(heap)[1]
+            grad = pending.pop(node)
             if node.hooks is not None:
-                grad = _call_hooks(node.hooks, grad)
-            if node.retained is not None:
-                _retain(node.retained(), grad)
-            if id(node) in target_ids:
-                captured[id(node)] = grad
-            if wanted is not None and node not in wanted:
-                continue
+                grad = _call_hooks(node, grad)
+            if wanted is not None:
+                if node in targets:  # type: ignore[operator]
+                    captured[node] = grad
+                if node not in wanted:
+                    continue
             if (
-                type(node) is Output
-            ):  # hand over to the operation, which waits for its other outputs
+                node.__class__ is Output
+            ):  # the operation waits for the gradients of its other outputs
                 main = node.edges[0]
-                key = main.sequence
-                if key not in pending:
-                    pending[key] = [None] * main.outputs
-                    nodes[key] = main
-                    heappush(heap, -key)
-                gathered = pending[key]
+                gathered = pending.get(main)
+                if gathered is None:
+                    gathered = pending[main] = [None] * main.outputs
+                    heappush(heap, (-main.sequence, main))
                 old = gathered[node.index]
                 gathered[node.index] = grad if old is None else old + grad
                 continue
-            if node.outputs == 0:
-                results = node.backward(node, grad)
-            else:
+            if grad.__class__ is list:
                 results = node.backward(node, *grad)
-            if not retain_graph and node.saved:
+            else:
+                results = node.backward(node, grad)
+            if not retain_graph and node.saved is not None:
                 node.saved = FREED
-            if type(results) is not tuple:
+            if results.__class__ is not tuple:
                 results = (results,)
             for edge, g in zip(node.edges, results, strict=False):
-                if edge is None or g is None:
+                if edge is None or g is None or (wanted is not None and edge not in wanted):
                     continue
-                if wanted is not None and edge not in wanted and id(edge) not in target_ids:
-                    continue
-                if isinstance(edge, Function):
-                    if g.array.shape != edge.shape:
-                        g = _fit(node, g, edge.shape)
-                    if g.array.dtype is not edge.dtype:
-                        g = g.cast(edge.dtype)
+                array = g.array
+                if array.shape != edge.shape:
+                    g = _fit(node, g, edge.shape)
+                if array.dtype is not edge.dtype:
+                    g = g.cast(edge.dtype)
+                if edge in pending:
+                    pending[edge] = pending[edge] + g
                 else:
-                    array = edge.array
-                    if g.array.shape != array.shape:
-                        g = _fit(node, g, array.shape)
-                    if g.array.dtype is not array.dtype:
-                        g = g.cast(array.dtype)
-                send(edge, g)
-            del grad, results
-            g = None  # no reference of ours may make a gradient look shared
-        if targets is not None:
-            return _collect(targets, captured, leaves, leaf_grads)
-        while leaves:
-            key, leaf = leaves.popitem()
-            grad = leaf_grads.pop(key)
-            if leaf.hooks is not None:
-                grad = _call_hooks(leaf.hooks, grad)
-            if leaf.grad is not None:
-                _accumulate(leaf, grad, create_graph)
-            elif create_graph or (
-                # Two names for a gradient: `grad` and the argument of getrefcount. More, or an array
-                # that is a view, or is seen elsewhere: it is shared, and .grad must be the leaf's own.
-                sys.getrefcount(grad) <= 2
-                and sys.getrefcount(grad.array) <= 2
-                and grad.backend.owns_memory(grad.array)
-            ):
-                leaf.grad = grad
-            else:
-                leaf.grad = grad.detach().clone()
+                    pending[edge] = g
+                    heappush(heap, (-edge.sequence, edge))
+            grad = results = g = array = None  # no name of ours may make a gradient look shared
     finally:
         grad_mode.enabled = before
-    return []
-
-
-def _accumulate(leaf: Any, grad: Any, create_graph: bool) -> None:
-    """leaf.grad += grad: in its memory, unless that is part of a graph."""
-    if create_graph or leaf.grad.requires_grad:
-        leaf.grad = leaf.grad + grad
-    else:
-        leaf.grad.add_(grad)
+    return captured
 
 
 def _fit(node: Function, grad: Any, shape: tuple[int, ...]) -> Any:
@@ -157,47 +103,31 @@ def _fit(node: Function, grad: Any, shape: tuple[int, ...]) -> Any:
         ) from error
 
 
-def _call_hooks(hooks: dict[int, Any], grad: Any) -> Any:
-    for hook in tuple(hooks.values()):
+def _call_hooks(node: Function, grad: Any) -> Any:
+    """The gradient as the hooks leave it; then a tensor that retains its gradient gets it."""
+    for hook in tuple(node.hooks.values()):
         replaced = hook(grad)
         if replaced is not None:
             grad = replaced
+    tensor = node.retained and node.retained()
+    if tensor is not None:
+        tensor.grad = grad if tensor.grad is None else tensor.grad + grad
     return grad
 
 
-def _retain(tensor: Any, grad: Any) -> None:
-    if tensor is not None:
-        tensor.grad = grad if tensor.grad is None else tensor.grad + grad
-
-
-def _collect(targets: Any, captured: Any, leaves: Any, leaf_grads: Any) -> list[Any]:
-    results = []
-    for target in targets:
-        if isinstance(target, Function):
-            results.append(captured.get(id(target)))
-            continue
-        grad = leaf_grads.get(id(target))
-        if grad is not None and target.hooks is not None:
-            grad = _call_hooks(target.hooks, grad)
-        results.append(grad)
-    return results
-
-
-def _on_the_way(roots: Sequence[Any], targets: Sequence[Any]) -> set[Any]:
-    """The nodes through which a target is reached from a root."""
+def _on_the_way(roots: Sequence[Function], targets: Sequence[Function]) -> set[Function]:
+    """The targets, and the nodes through which one is reached from a root."""
     seen: dict[int, Function] = {}
-    stack = [root for root in roots if isinstance(root, Function)]
+    stack = list(roots)
     while stack:
         node = stack.pop()
-        if node.sequence in seen:
-            continue
-        seen[node.sequence] = node
-        stack.extend(edge for edge in node.edges if isinstance(edge, Function))
-    ends = {id(target) for target in targets}
-    wanted: set[Any] = set()
+        if node.sequence not in seen:
+            seen[node.sequence] = node
+            stack.extend(edge for edge in node.edges if edge is not None)
+    wanted = set(targets)
     for key in sorted(seen):  # oldest first: what a node depends on is decided before the node
         node = seen[key]
-        if any(edge is not None and (edge in wanted or id(edge) in ends) for edge in node.edges):
+        if any(edge in wanted for edge in node.edges):
             wanted.add(node)
     return wanted
 
@@ -208,7 +138,8 @@ def _initial(
     """The roots of a pass and their gradients, checked; ones for a scalar that has none given."""
     roots, firsts = [], []
     for y, g in zip(outputs, grads, strict=True):
-        if not y.requires_grad:
+        node = y.node if y.view_of is None else y.view_of.refresh(y)
+        if node is None:
             raise RuntimeError(
                 f"{name}: a tensor of shape {y.array.shape} does not require grad and has no history; "
                 "was it made under no_grad, or detached?"
@@ -219,23 +150,31 @@ def _initial(
                     f"{name}: the gradient can be left out only for a tensor of one element, got shape "
                     f"{y.array.shape}"
                 )
-            g = function.wrap(y.backend.full(y.array.shape, 1.0, y.array.dtype), y.backend)
+            g = function.wrap(_ones(y.backend, y.array), y.backend)
         elif g.array.shape != y.array.shape:
             raise RuntimeError(
                 f"{name}: a gradient of shape {g.array.shape} for a tensor of shape {y.array.shape}"
             )
         elif g.array.dtype != y.array.dtype:
             g = g.cast(y.array.dtype)
-        roots.append(_source(y))
+        roots.append(node)
         firsts.append(g)
     return roots, firsts
 
 
-def _source(tensor: Any) -> Any:
-    """Where a tensor stands in the graph: its node, or the leaf itself."""
-    if tensor.view_of is not None:
-        tensor.view_of.refresh(tensor)
-    return tensor.node or tensor
+_ONES: dict[
+    Any, Any
+] = {}  # by backend and type: the gradient of a 0-d tensor with respect to itself
+
+
+def _ones(backend: Any, array: Any) -> Any:
+    if array.shape:
+        return backend.full(array.shape, 1.0, array.dtype)
+    key = backend, array.dtype
+    one = _ONES.get(key)
+    if one is None:
+        one = _ONES[key] = backend.full((), 1.0, array.dtype)
+    return one
 
 
 def backward(
@@ -262,7 +201,6 @@ def backward(
     outputs = _sequence(tensors)
     grads = [None] * len(outputs) if grad_tensors is None else _sequence(grad_tensors)
     roots, firsts = _initial(outputs, grads, "backward")
-    del grads, grad_tensors
     run(roots, firsts, create_graph if retain_graph is None else retain_graph, create_graph)
 
 
@@ -306,13 +244,14 @@ def grad(
     if len(grads) != len(outputs):
         raise RuntimeError(f"grad: {len(outputs)} outputs, but {len(grads)} grad_outputs")
     for i, x in enumerate(inputs):
-        if not x.requires_grad:
+        if x.node is None:
             raise RuntimeError(f"grad: input {i} of shape {x.array.shape} does not require grad")
     roots, firsts = _initial(outputs, grads, "grad")
-    targets = [_source(x) for x in inputs]
-    found = run(
+    targets = [x.node if x.view_of is None else x.view_of.refresh(x) for x in inputs]
+    captured = run(
         roots, firsts, create_graph if retain_graph is None else retain_graph, create_graph, targets
     )
+    found = [captured.get(target) for target in targets]
     for i, (x, g) in enumerate(zip(inputs, found, strict=True)):
         if g is None and materialize_grads:
             found[i] = x.detach().new_zeros(x.array.shape)
@@ -338,16 +277,16 @@ def formula_vjp(formula: Any, inputs: Sequence[Any], grads: Any) -> tuple[Any, .
         for x in inputs:
             if not isinstance(x, function.Tensor) or x.array.dtype.kind != "f":
                 stops.append(x)
-            elif create_graph and x.requires_grad:
+            elif create_graph and x.node is not None:
                 stops.append(x.view_as(x))
             else:
                 stops.append(x.detach().requires_grad_())
         outputs = formula(*stops)
-        asked = [i for i, x in enumerate(stops) if getattr(x, "requires_grad", False)]
+        asked = [i for i, x in enumerate(stops) if getattr(x, "node", None) is not None]
         pairs = [
             (y, g)
             for y, g in zip(_sequence(outputs), _sequence(grads), strict=True)
-            if g is not None and y.requires_grad
+            if g is not None and y.node is not None
         ]
         found = grad(
             [y for y, _ in pairs],

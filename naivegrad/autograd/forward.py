@@ -54,7 +54,7 @@ def jvp(
             raise ValueError(
                 f"jvp: a tangent of shape {x_dot.array.shape} for an input of shape {x.array.shape}"
             )
-        dual = x.view_as(x) if x.requires_grad else x.detach()
+        dual = x.view_as(x) if x.node is not None else x.detach()
         dual.tangent = x_dot
         duals.append(dual)
     with _lock:
@@ -81,19 +81,23 @@ def _tangents(inputs: Sequence[Any]) -> list[Any]:
     return [getattr(x, "tangent", None) for x in inputs]
 
 
-def needs(inputs: Sequence[Any], asked: list[bool]) -> list[bool]:
-    """Which inputs a rule must serve: those asked for in reverse mode, and those with tangents."""
-    if _paused.value:
-        return asked
-    return [a or t is not None for a, t in zip(asked, _tangents(inputs), strict=True)]
+def begin(ctx: Any, inputs: Sequence[Any]) -> None:
+    """Before an operation runs: note which inputs have tangents, so that it saves what they need."""
+    if not _paused.value:
+        ctx.dual = [t is not None for t in _tangents(inputs)]
 
 
-def push(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+def push(ctx: Any, inputs: tuple[Any, ...], arrays: list[Any], output: Any) -> None:
     """Give the output of an operation the tangent that follows from those of its inputs."""
     tangents = _tangents(inputs)
     if _paused.value or all(t is None for t in tangents):
         return
     outputs = output if type(output) is tuple else (output,)
+    if not ctx.recorded:
+        ctx.shape, ctx.dtype = outputs[0].array.shape, outputs[0].array.dtype
+        ctx.outputs = len(outputs) if type(output) is tuple else 0
+        if ctx.saved is not None:
+            ctx._record_saved(inputs, arrays, tuple(y.array for y in outputs), None)
     _paused.value = True
     try:
         if hasattr(ctx, "jvp"):
@@ -151,7 +155,7 @@ def _general(ctx: Any, inputs: Any, tangents: Any, outputs: Any) -> Any:
     """backward(u) is linear in u; its own vector-Jacobian product with t is J t."""
     from naivegrad.autograd.engine import grad
 
-    recording = any(getattr(x, "requires_grad", False) for x in (*inputs, *tangents))
+    recording = any(getattr(x, "node", None) is not None for x in (*inputs, *tangents))
     with enable_grad():
         us = []
         for y in outputs:
@@ -167,7 +171,7 @@ def _general(ctx: Any, inputs: Any, tangents: Any, outputs: Any) -> Any:
                 term = (g.sum_to(x.array.shape) * t).sum()
                 total = term if total is None else total + term
         asked = [u for u in us if u is not None]
-        if total is None or not total.requires_grad:
+        if total is None or total.node is None:
             results = [u.detach() for u in asked]
         else:
             results = grad(

@@ -8,6 +8,8 @@ graph is freed, without a reference cycle, as soon as the last tensor made by it
 from __future__ import annotations
 
 import itertools
+import sys
+import weakref
 from typing import Any, ClassVar
 
 from naivegrad.autograd import forward
@@ -43,23 +45,25 @@ class Function:
         Whether the result shares memory with the first input.
     """
 
+    # What every call sets is in slots; the rest has defaults here, and an operation adds its own.
+    __slots__ = ("__dict__", "backend", "dtype", "edges", "hooks", "saved", "sequence", "shape")
+
     kind: ClassVar[str] = "general"
     view: bool = False
 
     backend: Any
-    needs_input_grad: list[bool]
-    saved: tuple[Any, ...] = ()
-    edges: list[Any]  # per input: the node that made it, the leaf itself, or None
-    counters: list[Any]  # per input: its version counter
+    edges: list[Any]  # per input: the node that its gradient flows to, or None
+    saved: Any
+    hooks: Any  # run on the gradient of the output, before backward
     sequence: int  # a node is younger than all it depends on
     shape: tuple[int, ...]  # of the output
     dtype: Any
     outputs: int = 0  # how many, of a forward that returns a tuple; 0 for one that does not
-    recorded: bool = False  # whether the outputs point to this node
-    non_differentiable: tuple[Any, ...] = ()
-    hooks: Any = None  # run on the gradient of the output, before backward
-    retained: Any = None  # a weak reference to the tensor that keeps its gradient
+    recorded: bool = False  # whether the output points to this node
+    dual: list[bool] | None = None  # forward mode: which inputs have tangents
     tangents: Any = None  # forward mode: the tangent of each input and output, by id of its array
+    non_differentiable: tuple[Any, ...] = ()
+    retained: Any = None  # a weak reference to the tensor that keeps its gradient
 
     @staticmethod
     def forward(ctx: Any, *inputs: Any) -> Any:
@@ -79,107 +83,110 @@ class Function:
         """Say which outputs (indices, masks) never have a gradient."""
         self.non_differentiable = arrays
 
+    @property
+    def needs_input_grad(self) -> list[bool]:
+        """For each input, whether its gradient will be asked for."""
+        if self.dual is None:
+            return [edge is not None for edge in self.edges]
+        return [d or e is not None for d, e in zip(self.dual, self.edges, strict=True)]
+
     @classmethod
     def apply(cls, *inputs: Any) -> Any:
         """Compute the result and, where an input requires it, record how to differentiate it."""
         ctx = cls()
-        backend = None
+        ctx.saved = None
+        ctx.edges = edges = []
         arrays = []
-        needs = []
+        backend = None
+        enabled = grad_mode.enabled
+        recording = False
         for x in inputs:
             if isinstance(x, Tensor):
                 arrays.append(x.array)
-                needs.append(x.requires_grad)
-                if backend is None:
+                if x.backend is not backend:
+                    if backend is not None:
+                        raise _devices_differ(cls, inputs)
                     backend = x.backend
-                elif x.backend is not backend:
-                    raise _devices_differ(cls, inputs)
+                node = x.node
+                if node is not None and enabled:
+                    recording = True
+                    edges.append(node if x.view_of is None else x.view_of.refresh(x))
+                    continue
             else:
                 arrays.append(x)
-                needs.append(False)
+            edges.append(None)
         ctx.backend = backend
-        ctx.needs_input_grad = needs
-        recording = True in needs
-        if recording and not grad_mode.enabled:
-            recording = False
-            ctx.needs_input_grad = [False] * len(needs)
         if forward.active:
-            ctx.needs_input_grad = forward.needs(inputs, ctx.needs_input_grad)
-        if recording or forward.active:
-            ctx.recorded = recording
-            ctx.record_inputs(inputs)
+            forward.begin(ctx, inputs)
 
         result = cls.forward(ctx, *arrays)
 
-        if type(result) is tuple:
-            output = tuple([wrap(array, backend) for array in result])
-            if recording or forward.active:
-                ctx.record_saved(arrays, result, None)
-                if recording:
-                    ctx.record_outputs(output)
-        else:
-            output = wrap(result, backend)
-            if recording or forward.active:
-                ctx.shape = result.shape
-                ctx.dtype = result.dtype
-                if ctx.saved:
-                    ctx.record_saved(arrays, (result,), output.version)
-                if recording:
-                    output.node = ctx
-                    output.requires_grad = True
-            if ctx.view:
-                View.track(cls, inputs, output)
+        if result.__class__ is tuple:
+            return ctx._several(inputs, arrays, result, recording)
+        output = wrap(result, backend)
+        if recording:
+            ctx.sequence = _next_sequence()
+            ctx.shape = result.shape
+            ctx.dtype = result.dtype
+            ctx.hooks = None
+            if ctx.saved is not None:
+                ctx._record_saved(inputs, arrays, (result,), output.version)
+            ctx.recorded = True
+            output.node = ctx
+        if ctx.view:
+            View.track(cls, inputs, output, enabled)
         if forward.active:
-            forward.push(ctx, inputs, output)
+            forward.push(ctx, inputs, arrays, output)
         return output
 
-    def record_inputs(self, inputs: tuple[Any, ...]) -> None:
-        """Note where each input came from."""
-        self.sequence = _next_sequence()
-        edges: list[Any] = []
-        counters: list[Any] = []
-        for x in inputs:
-            if isinstance(x, Tensor):
-                counters.append(x.version)
-                if x.requires_grad:
-                    if x.view_of is not None:
-                        x.view_of.refresh(x)
-                    edges.append(x.node or x)
-                    continue
-            else:
-                counters.append(None)
-            edges.append(None)
-        self.edges = edges
-        self.counters = counters
+    def _several(
+        self, inputs: tuple[Any, ...], arrays: list[Any], results: tuple[Any, ...], recording: bool
+    ) -> tuple[Any, ...]:
+        """The rest of `apply` for several outputs: each gets a node that hands on to this one."""
+        outputs = tuple([wrap(array, self.backend) for array in results])
+        if recording:
+            self.sequence = _next_sequence()
+            self.hooks = None
+            self.outputs = len(results)
+            self.recorded = True
+            if self.saved is not None:
+                self._record_saved(inputs, arrays, results, None)
+            for i, output in enumerate(outputs):
+                if not any(output.array is array for array in self.non_differentiable):
+                    output.node = Output(self, i, output.array)
+        if forward.active:
+            forward.push(self, inputs, arrays, outputs)
+        return outputs
 
-    def record_saved(self, arrays: list[Any], results: tuple[Any, ...], counter: Any) -> None:
-        """Turn each saved array into (array, its source, its version counter, the count now).
+    def _record_saved(
+        self, inputs: Any, arrays: list[Any], results: tuple[Any, ...], counter: Any
+    ) -> None:
+        """Turn each saved array into (array, its node or index of output, its version counter, the count).
 
-        The source is an edge, the index of an output, or None for a constant.
+        What is no array (a number, None) stays as it is. Of a bilinear operation, an input is kept only
+        for the gradient of the other.
         """
-        saved = []
+        saved: list[Any] = []
+        edges = self.edges
+        bilinear = self.kind == "bilinear"
         for array in self.saved:
-            for i, candidate in enumerate(arrays):
+            i = 0
+            for candidate in arrays:
                 if candidate is array:
-                    count = self.counters[i]
-                    saved.append((array, self.edges[i], count, count[0] if count else 0))
                     break
+                i += 1
             else:
-                for i, result in enumerate(results):
-                    if result is array:
-                        saved.append((array, i, counter, 0))
-                        break
-                else:
-                    saved.append((array, None, None, 0))
-        self.saved = tuple(saved)
-
-    def record_outputs(self, outputs: tuple[Any, ...]) -> None:
-        """Give each of several outputs a node of its own, through which this one is reached."""
-        self.outputs = len(outputs)
-        for i, output in enumerate(outputs):
-            if not any(output.array is array for array in self.non_differentiable):
-                output.node = Output(self, i, output.array)
-                output.requires_grad = True
+                saved.append(_output_or_constant(array, results, counter))
+                continue
+            x = inputs[i]
+            if bilinear and i < 2 and edges[1 - i] is None and self.dual is None:
+                saved.append(None)
+            elif isinstance(x, Tensor):
+                version = x.version
+                saved.append((array, edges[i], version, version[0]))
+            else:
+                saved.append(_output_or_constant(array, (), None))
+        self.saved = saved
 
     @property
     def saved_tensors(self) -> list[Any]:
@@ -191,37 +198,43 @@ class Function:
             )
         tensors = []
         connect = grad_mode.enabled or self.tangents is not None
-        for array, source, counter, count in self.saved:
+        for entry in self.saved:
+            if entry.__class__ is not tuple:
+                tensors.append(entry)
+                continue
+            array, source, counter, count = entry
             if counter is not None and counter[0] != count:
                 raise RuntimeError(
                     f"{type(self).__name__}: a tensor of shape {array.shape} that backward needs was "
                     f"changed in place: it was saved at version {count} and is at {counter[0]} now; "
                     "change a clone of it, or change it after backward"
                 )
-            if not hasattr(array, "shape"):  # a number, or None
-                tensors.append(array)
-            elif connect:
-                tensors.append(self._connected(array, source, counter))
-            else:
-                tensors.append(wrap(array, self.backend))
+            tensor = wrap(array, self.backend)
+            if connect:
+                self._connect(tensor, source, counter)
+            tensors.append(tensor)
         return tensors
 
-    def _connected(self, array: Any, source: Any, counter: Any) -> Any:
-        """A saved array as the Tensor that it was: with its place in the graph, and its tangent."""
-        if isinstance(source, Tensor) and source.array is array:
-            return source
-        tensor = wrap(array, self.backend)
+    def _connect(self, tensor: Any, source: Any, counter: Any) -> None:
+        """Give a saved array back its place in the graph, its version counter and its tangent."""
         if counter is not None:
             tensor.version = counter
-        if source is not None:
-            if source.__class__ is not int:
-                tensor.node = source if isinstance(source, Function) else Reached(source)
-            elif self.recorded:
-                tensor.node = self if self.outputs == 0 else Output(self, source, array)
-            tensor.requires_grad = tensor.node is not None
+        if source.__class__ is not int:
+            tensor.node = source
+        elif self.recorded:
+            tensor.node = self if self.outputs == 0 else Output(self, source, tensor.array)
         if self.tangents is not None:
-            tensor.tangent = self.tangents.get(id(array))
-        return tensor
+            tangent = self.tangents.get(id(tensor.array))
+            if tangent is not None:
+                tensor.tangent = tangent
+
+
+def _output_or_constant(array: Any, results: tuple[Any, ...], counter: Any) -> Any:
+    """The record of a saved array that is not an input; numbers and None as they are."""
+    for i, result in enumerate(results):
+        if result is array:
+            return (array, i, counter, 0)
+    return (array, None, None, 0) if hasattr(array, "shape") else array
 
 
 class Output(Function):
@@ -229,30 +242,62 @@ class Output(Function):
 
     def __init__(self, node: Function, index: int, array: Any) -> None:
         self.sequence = _next_sequence()
+        self.hooks = None
         self.edges = [node]
+        self.saved = None
         self.index = index
         self.shape = array.shape
         self.dtype = array.dtype
         self.backend = node.backend
 
 
-class Reached(Function):
-    """Stands before a leaf whose array was replaced since it was saved."""
+class Leaf(Function):
+    """Where gradients end: the node of a tensor that requires them and was made by no operation."""
 
-    def __init__(self, leaf: Any) -> None:
+    def __init__(self, tensor: Any) -> None:
         self.sequence = _next_sequence()
-        self.edges = [leaf]
-        self.shape = leaf.array.shape
-        self.dtype = leaf.array.dtype
-        self.backend = leaf.backend
+        self.hooks = None
+        self.edges = []
+        self.saved = None
+        self.shape = tensor.array.shape
+        self.dtype = tensor.array.dtype
+        self.backend = tensor.backend
+        self.tensor = weakref.ref(tensor)  # weak: the tensor owns this node
 
     @staticmethod
     def backward(ctx: Any, grad: Any) -> Any:
-        return grad
+        """tensor.grad += grad: in its memory, unless it is part of a graph."""
+        tensor = ctx.tensor()
+        if tensor is None:
+            return ()
+        old = tensor.grad
+        if old is None:
+            tensor.grad = grad if grad_mode.enabled or _is_ours(grad) else grad.detach().clone()
+        elif grad_mode.enabled or old.node is not None or grad.array.dtype != old.array.dtype:
+            tensor.grad = old + grad
+        else:
+            ctx.backend.accumulate(old.array, grad.array)
+            old.version[0] += 1
+        return ()
+
+
+# References to a gradient that nobody else has: `grad` in the engine, in Leaf.backward and in _is_ours,
+# the argument on the stack, and the argument of getrefcount itself; for its array, the tensor's own and
+# that of getrefcount. tests/test_engine.py measures that these are the counts of an unshared gradient.
+GRAD_REFERENCES, ARRAY_REFERENCES = 4, 2
+
+
+def _is_ours(grad: Any) -> bool:
+    """Whether nothing else holds this gradient or sees its memory, so that it may become a `.grad`."""
+    return (
+        sys.getrefcount(grad) <= GRAD_REFERENCES
+        and sys.getrefcount(grad.array) <= ARRAY_REFERENCES
+        and bool(grad.backend.owns_memory(grad.array))
+    )
 
 
 def _devices_differ(cls: type, inputs: tuple[Any, ...]) -> ValueError:
     devices = [str(x.device) for x in inputs if isinstance(x, Tensor)]
     return ValueError(
-        f"{cls.__name__}: all tensors must be on one device, got {', '.join(devices)}; move them with .to()"
+        f"{cls.__name__}: all tensors must be on one device, got {', '.join(devices)}; use .to()"
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 from typing import Any
 
-from naivegrad.autograd.function import Function
+from naivegrad.autograd.function import Function, Leaf
 from naivegrad.autograd.mode import grad_mode
 from naivegrad.autograd.view import View
 
@@ -70,18 +70,16 @@ def assign(tensor: Any, operation: Any, *arguments: Any) -> Any:
 
 def refuse_leaf(tensor: Any, name: str) -> None:
     """Raise if an in-place change of the tensor cannot be recorded."""
-    if tensor.requires_grad:
-        if tensor.node is None:
-            raise RuntimeError(
-                f"{name}: a leaf tensor that requires grad cannot be changed in place; "
-                "use no_grad(), or change a clone"
-            )
-        view = tensor.view_of
-        if view is not None and view.base.node is None and view.base.requires_grad:
-            raise RuntimeError(
-                f"{name}: a view of a leaf tensor that requires grad cannot be changed in place; "
-                "use no_grad(), or change a view of a clone"
-            )
+    if isinstance(tensor.node, Leaf):
+        raise RuntimeError(
+            f"{name}: a leaf tensor that requires grad cannot be changed in place; "
+            "use no_grad(), or change a clone"
+        )
+    if tensor.view_of is not None and isinstance(tensor.view_of.base.node, Leaf):
+        raise RuntimeError(
+            f"{name}: a view of a leaf tensor that requires grad cannot be changed in place; "
+            "use no_grad(), or change a view of a clone"
+        )
 
 
 def adopt(tensor: Any, result: Any) -> None:
@@ -89,14 +87,11 @@ def adopt(tensor: Any, result: Any) -> None:
     tensor.version[0] += 1
     if result.tangent is not None:
         tensor.tangent = result.tangent
-    if not result.requires_grad and not tensor.requires_grad:
-        return
-    if not grad_mode.enabled:
+    if not grad_mode.enabled or (result.node is None and tensor.node is None):
         return
     view = tensor.view_of
     if view is None:
         tensor.node = result.node
-        tensor.requires_grad = result.requires_grad
         return
     if not view.recorded:
         raise RuntimeError(
@@ -104,17 +99,16 @@ def adopt(tensor: Any, result: Any) -> None:
             "traced to the tensor that it is a view of; make the view with recording on"
         )
     base = view.base
-    fresh = not base.requires_grad
+    fresh = base.node is None
     base.node = ViewScatter.apply(base.alias(), result, view.steps).node
-    base.requires_grad = True
-    if fresh:
-        _tell_views(base)
     view.count = -1
     view.refresh(tensor)
+    if fresh:
+        _tell_views(base)
 
 
 def _tell_views(base: Any) -> None:
-    """Mark every live view of a base that began to require a gradient.
+    """Give every live view of a base that began to require a gradient a node.
 
     Rare (a plain buffer written through a view), so the views are found by who holds the counter
     instead of being listed at each slicing.
@@ -122,5 +116,5 @@ def _tell_views(base: Any) -> None:
     for other in gc.get_referrers(base.version):
         view = getattr(other, "view_of", None)
         if isinstance(view, View) and view.base is base and view.recorded:
-            other.requires_grad = True
             view.count = -1
+            view.refresh(other)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from naivegrad.autograd.mode import enable_grad, grad_mode
+from naivegrad.autograd.mode import enable_grad
 
 
 class View:
@@ -26,16 +26,16 @@ class View:
         )
 
     @staticmethod
-    def track(operation: Any, inputs: tuple[Any, ...], output: Any) -> None:
+    def track(operation: Any, inputs: tuple[Any, ...], output: Any, recorded: bool) -> None:
         """Note that `output`, the result of a view operation, shares the memory of inputs[0]."""
         source = inputs[0]
         version = output.version = source.version
-        base, steps, recorded = source, ((operation, inputs[1:]),), grad_mode.enabled
-        if source.view_of is not None:
-            base = source.view_of.base
-            steps = source.view_of.steps + steps
-            recorded = recorded and source.view_of.recorded
-        output.view_of = View(base, steps, version[0], recorded)
+        lineage = source.view_of
+        if lineage is None:
+            output.view_of = View(source, ((operation, inputs[1:]),), version[0], recorded)
+        else:
+            steps = (*lineage.steps, (operation, inputs[1:]))
+            output.view_of = View(lineage.base, steps, version[0], recorded and lineage.recorded)
 
     def retrace(self, base: Any) -> Any:
         """The same steps from another base."""
@@ -43,10 +43,11 @@ class View:
             base = operation.apply(base, *arguments)
         return base
 
-    def refresh(self, tensor: Any) -> None:
-        """Give the view the node that follows from its base as it is now."""
+    def refresh(self, tensor: Any) -> Any:
+        """The node of the view, as it follows from its base as it is now."""
         if self.count != tensor.version[0]:
             self.count = tensor.version[0]
-            if self.recorded and self.base.requires_grad:
+            if self.recorded and self.base.node is not None:
                 with enable_grad():
                     tensor.node = self.retrace(self.base).node
+        return tensor.node

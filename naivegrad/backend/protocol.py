@@ -128,6 +128,10 @@ class Backend(Protocol):
         """and, or, xor, not: bit by bit for integers, of truth values for bool."""
         ...
 
+    def accumulate(self, target: Array, source: Array) -> None:
+        """target += source, of one shape and type, in different memory."""
+        ...
+
     def cast(self, x: Array, dtype: Dtype) -> Array:
         """x in another type; x itself if it is of that type."""
         ...

@@ -217,6 +217,25 @@ cdef int reduce_real(int op, const real* x, real* out, const real* center, Py_ss
     return 0
 
 
+def reduce_all(int op, cnp.ndarray x, double scale=1.0):
+    """scale * op over all of a C-contiguous float32 or float64 array, as a 0-d array; None for others."""
+    cdef int t = cnp.PyArray_TYPE(x)
+    cdef cnp.ndarray out
+    if not cnp.PyArray_ISCARRAY_RO(x) or (t != cnp.NPY_FLOAT32 and t != cnp.NPY_FLOAT64):
+        return None
+    out = cnp.PyArray_EMPTY(0, NULL, t, 0)
+    if cnp.PyArray_SIZE(x) <= BLOCK:
+        if t == cnp.NPY_FLOAT32:
+            rows(op, <float*>cnp.PyArray_DATA(x), <float*>cnp.PyArray_DATA(out), <float*>NULL, 0, 1,
+                 cnp.PyArray_SIZE(x), scale)
+        else:
+            rows(op, <double*>cnp.PyArray_DATA(x), <double*>cnp.PyArray_DATA(out), <double*>NULL, 0, 1,
+                 cnp.PyArray_SIZE(x), scale)
+    else:
+        reduce(op, x, out, 1, cnp.PyArray_SIZE(x), 1, scale)
+    return out
+
+
 def reduce(int op, cnp.ndarray x, cnp.ndarray out, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner,
            double scale=1.0, center=None):
     """out[o, i] = scale * op over k of x[o, k, i]. All C-contiguous, of one float type."""

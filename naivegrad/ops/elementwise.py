@@ -59,13 +59,12 @@ class Mul(Function):
 
     @staticmethod
     def forward(ctx: Any, x: Any, y: Any) -> Any:
-        need_x, need_y = ctx.needs_input_grad
-        ctx.save_for_backward(x if need_y else None, y if need_x else None)
+        ctx.save_for_backward(x, y)
         return ctx.backend.binary("mul", x, y)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
-        x, y = ctx.saved_tensors
+        x, y = ctx.saved_tensors  # of these, None where the other needs no gradient
         return None if y is None else grad * y, None if x is None else grad * x
 
 

@@ -17,13 +17,12 @@ class MatMul(Function):
 
     @staticmethod
     def forward(ctx: Any, x: Any, y: Any) -> Any:
-        need_x, need_y = ctx.needs_input_grad
-        ctx.save_for_backward(x if need_y else None, y if need_x else None)
+        ctx.save_for_backward(x, y)
         return ctx.backend.matmul(x, y)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
-        x, y = ctx.saved_tensors
+        x, y = ctx.saved_tensors  # of these, None where the other needs no gradient
         return (
             None if y is None else MatMul.apply(grad, y.mT),
             None if x is None else MatMul.apply(x.mT, grad),

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from naivegrad.autograd import Function
+from naivegrad.autograd.mode import grad_mode
 from naivegrad.autograd.view import View
 from naivegrad.ops._args import normalize_axes, normalize_axis, require_tensor, sizes
 from naivegrad.tensor import Tensor
@@ -374,7 +375,7 @@ def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Te
         lengths = tuple(min(size, n - start) for start in range(0, n, size or 1)) or (0,)
     pieces = Split.apply(tensor, lengths, axis)
     for piece, index in zip(pieces, _pieces(lengths, axis), strict=True):
-        View.track(Slice, (tensor, index), piece)
+        View.track(Slice, (tensor, index), piece, grad_mode.enabled)
     return pieces
 
 

@@ -11,9 +11,10 @@ import numpy as np
 from naivegrad.autograd import Function
 from naivegrad.ops._args import normalize_axes, normalize_axis, numpy_dtype, require_floating
 from naivegrad.ops.elementwise import exp, where
-from naivegrad.ops.movement import cat
+from naivegrad.ops.movement import Expand, cat
 from naivegrad.tensor import Tensor, wrap
 
+Axes = tuple[int, ...] | None
 Dims = int | tuple[int, ...] | list[int] | None
 
 
@@ -25,12 +26,12 @@ def restore(x: Tensor, shape: tuple[int, ...], axes: tuple[int, ...], keepdim: b
 
 
 class Sum(Function):
-    """y = scale * sum of x over some axes.    grad_x = scale * grad, spread over them."""
+    """y = scale * sum of x over some axes (None: all).    grad_x = scale * grad, spread over them."""
 
     kind = "linear"
 
     @staticmethod
-    def forward(ctx: Any, x: Any, axes: tuple[int, ...], keepdim: bool, scale: float = 1.0) -> Any:
+    def forward(ctx: Any, x: Any, axes: Axes, keepdim: bool, scale: float = 1.0) -> Any:
         ctx.x_shape, ctx.axes, ctx.keepdim, ctx.scale = x.shape, axes, keepdim, scale
         return ctx.backend.reduce("sum", x, axes, keepdim, scale)
 
@@ -38,9 +39,9 @@ class Sum(Function):
     def backward(ctx: Any, grad: Tensor) -> Any:
         if ctx.scale != 1.0:
             grad = grad * ctx.scale
-        if not grad.array.shape:
-            return grad.expand(ctx.x_shape)
-        return restore(grad, ctx.x_shape, ctx.axes, ctx.keepdim).expand(ctx.x_shape)
+        if ctx.axes is not None:
+            grad = restore(grad, ctx.x_shape, ctx.axes, ctx.keepdim)
+        return Expand.apply(grad, ctx.x_shape)
 
 
 class SumTo(Function):
@@ -220,6 +221,8 @@ def sum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = 
     """The sum over dim (all, if left out). Integers and truth values give int64."""
     if dtype is not None:
         input = input.cast(numpy_dtype(dtype))
+    if dim is None and not keepdim:
+        return Sum.apply(input, None, False)
     return Sum.apply(input, normalize_axes(dim, input.array.ndim, "sum"), keepdim)
 
 
@@ -228,6 +231,10 @@ def mean(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any =
     if dtype is not None:
         input = input.cast(numpy_dtype(dtype))
     require_floating(input, "mean")
+    if dim is None and not keepdim:
+        return Sum.apply(
+            input, None, False, 1.0 / input.array.size if input.array.size else math.nan
+        )
     axes = normalize_axes(dim, input.array.ndim, "mean")
     n = math.prod(input.array.shape[i] for i in axes)
     return Sum.apply(input, axes, keepdim, 1.0 / n if n else math.nan)

@@ -21,8 +21,16 @@ from naivegrad.backend.cpu.array import (
     slice,
     to_numpy,
 )
-from naivegrad.backend.cpu.elementwise import binary, cast, compare, logical, unary, where
 from naivegrad.backend.cpu.embedding import embedding, embedding_grad
+from naivegrad.backend.cpu.elementwise import (
+    accumulate,
+    binary,
+    cast,
+    compare,
+    logical,
+    unary,
+    where,
+)
 from naivegrad.backend.cpu.index import (
     bounds,
     gather,
@@ -49,6 +57,7 @@ from naivegrad.backend.cpu.softmax import softmax, softmax_grad
 
 __all__ = [
     "adam_step",
+    "accumulate",
     "arange",
     "arg_reduce",
     "batch_norm",

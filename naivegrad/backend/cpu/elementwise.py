@@ -139,6 +139,12 @@ def logical(op: str, x: ndarray, y: Operand | None = None) -> ndarray:
     return np.asarray(ufunc(_as(x, dtype), _as(y, dtype)))
 
 
+def accumulate(target: ndarray, source: ndarray) -> None:
+    """target += source, of one shape and type, in different memory."""
+    if kernel.binary("add", target, source, 0.0, 0.0, target) is None:
+        np.add(target, source, out=target)
+
+
 def cast(x: ndarray, dtype: np.dtype[Any]) -> ndarray:
     """x in another type; x itself if it is of that type."""
     if x.dtype == dtype:

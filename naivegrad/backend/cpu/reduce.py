@@ -23,11 +23,18 @@ _NUMPY = {
 }
 
 
-def reduce(op: str, x: ndarray, axes: Axes, keepdims: bool, scale: float = 1.0) -> ndarray:
-    """scale times the sum, prod, max, min, any or all over `axes` (sorted, not negative).
+def reduce(op: str, x: ndarray, axes: Axes | None, keepdims: bool, scale: float = 1.0) -> ndarray:
+    """scale times the sum, prod, max, min, any or all over `axes` (sorted, not negative; None: all).
 
     Integers and truth values sum and multiply to int64; an empty sum is 0, an empty prod is 1.
     """
+    if axes is None:
+        code = kernel.CODES.get(op)
+        if code is not None and not keepdims:
+            result = kernel.reduce_all(code, x, scale)
+            if result is not None:
+                return result
+        axes = tuple(range(x.ndim))
     if x.dtype.kind == "f" and op not in ("any", "all"):
         if x.dtype.itemsize >= 4:
             return _shaped(_reduce_float(op, x, axes, scale), x.shape, axes, keepdims)

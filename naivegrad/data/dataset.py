@@ -1,0 +1,208 @@
+"""Data sets: anything with a length and samples by index."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Generic, TypeVar
+
+from naivegrad.data.collate import default_collate
+from naivegrad.random import Generator
+from naivegrad.tensor import Tensor
+
+T = TypeVar("T", covariant=True)
+
+
+class Dataset(Generic[T]):
+    """A data set that gives sample `i` for an index `i`.
+
+    A subclass defines `__getitem__` and `__len__`. It may define two more:
+
+    `__getitems__(indices)`
+        several samples at once, as a list: where reading them together is cheaper.
+    `__getbatch__(indices)`
+        the finished batch, what `default_collate` would make of these samples: where slicing whole
+        arrays replaces work on each sample. A `DataLoader` without a `collate_fn` of its own calls
+        this one.
+    """
+
+    def __getitem__(self, index: int) -> T:
+        raise NotImplementedError(f"{type(self).__name__} does not define __getitem__")
+
+    def __getbatch__(self, indices: Sequence[int]) -> Any:
+        return default_collate(fetch(self, indices))
+
+    def __add__(self, other: "Dataset[Any]") -> "ConcatDataset":
+        return ConcatDataset([self, other])
+
+
+class IterableDataset(Generic[T]):
+    """A data set that is a stream: a subclass defines `__iter__`, and there are no indices."""
+
+    def __iter__(self) -> Iterator[T]:
+        raise NotImplementedError(f"{type(self).__name__} does not define __iter__")
+
+
+def fetch(dataset: Any, indices: Sequence[int]) -> list[Any]:
+    """The samples at `indices`, through `__getitems__` where the data set has it."""
+    together = getattr(dataset, "__getitems__", None)
+    return together(indices) if together else [dataset[index] for index in indices]
+
+
+def fetch_batch(dataset: Any, indices: Sequence[int]) -> Any:
+    """The samples at `indices` as one batch; `dataset` may be any sequence, a list for instance."""
+    batched = getattr(dataset, "__getbatch__", None)
+    return batched(indices) if batched else default_collate(fetch(dataset, indices))
+
+
+class TensorDataset(Dataset[tuple[Tensor, ...]]):
+    """Sample `i` is row `i` of every tensor; a batch is one `index_select` of each.
+
+    Parameters
+    ----------
+    *tensors : Tensor
+        All with the same size in dimension 0.
+
+    Examples
+    --------
+    >>> import naivegrad as ng
+    >>> data = TensorDataset(ng.arange(6).reshape(3, 2), ng.tensor([0, 1, 0]))
+    >>> len(data), data[1][0].tolist()
+    (3, [2, 3])
+    """
+
+    def __init__(self, *tensors: Tensor) -> None:
+        if not tensors:
+            raise ValueError("TensorDataset: needs at least one tensor")
+        for tensor in tensors:
+            if not isinstance(tensor, Tensor):
+                raise TypeError(f"TensorDataset: expects tensors, got {type(tensor).__name__}")
+        sizes = [tensor.shape[0] if tensor.ndim else None for tensor in tensors]
+        if sizes[0] is None or any(size != sizes[0] for size in sizes):
+            shapes = ", ".join(str(tuple(tensor.shape)) for tensor in tensors)
+            raise ValueError(f"TensorDataset: dimension 0 must be the same in all, got {shapes}")
+        self.tensors = tensors
+
+    def __getitem__(self, index: Any) -> tuple[Tensor, ...]:
+        return tuple(tensor[index] for tensor in self.tensors)
+
+    def __getbatch__(self, indices: Sequence[int]) -> list[Tensor]:
+        return [tensor.index_select(0, rows(indices, tensor)) for tensor in self.tensors]
+
+    def __len__(self) -> int:
+        return self.tensors[0].shape[0]
+
+
+class ConcatDataset(Dataset[Any]):
+    """Several data sets, one after the other."""
+
+    def __init__(self, datasets: Sequence[Any]) -> None:
+        self.datasets = list(datasets)
+        if not self.datasets:
+            raise ValueError("ConcatDataset: needs at least one data set")
+
+    def __getitem__(self, index: int) -> Any:
+        place = check_index(index, len(self), "ConcatDataset")
+        for dataset in self.datasets:
+            if place < len(dataset):
+                return dataset[place]
+            place -= len(dataset)
+        raise IndexError(f"ConcatDataset: index {index} is out of range")
+
+    def __len__(self) -> int:
+        return sum(len(dataset) for dataset in self.datasets)
+
+
+class Subset(Dataset[T]):
+    """The samples of `dataset` at `indices`, in that order.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Where the samples are.
+    indices : sequence of int
+        Which of them, in which order.
+    """
+
+    def __init__(self, dataset: Any, indices: Sequence[int]) -> None:
+        self.dataset = dataset
+        self.indices = indices
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, list):
+            return self.dataset[[self.indices[i] for i in index]]
+        return self.dataset[self.indices[index]]
+
+    def __getitems__(self, indices: Sequence[int]) -> list[Any]:
+        return fetch(self.dataset, [self.indices[index] for index in indices])
+
+    def __getbatch__(self, indices: Sequence[int]) -> Any:
+        return fetch_batch(self.dataset, [self.indices[index] for index in indices])
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+
+def random_split(
+    dataset: Any, lengths: Sequence[int | float], generator: Generator | None = None
+) -> list[Subset[Any]]:
+    """Cut a data set at random into parts that share no sample.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        What to cut.
+    lengths : sequence of int or float
+        Sizes that add up to `len(dataset)`, or fractions that add up to 1. What rounding down
+        leaves over of fractions goes, one sample each, to the first parts.
+    generator : Generator, optional
+        Where the random order comes from.
+
+    Returns
+    -------
+    list of Subset
+
+    Raises
+    ------
+    ValueError
+        If the lengths do not add up, or one is negative.
+
+    Examples
+    --------
+    >>> train, valid = random_split(range(10), [0.8, 0.2])
+    >>> len(train), len(valid), sorted(train.indices + valid.indices) == list(range(10))
+    (8, 2, True)
+    """
+    from naivegrad.ops import randperm
+
+    total = len(dataset)
+    if any(length < 0 for length in lengths):
+        raise ValueError(f"random_split: lengths must not be negative, got {list(lengths)}")
+    if abs(sum(lengths) - 1) < 1e-6 and any(isinstance(length, float) for length in lengths):
+        sizes = [int(total * length) for length in lengths]
+        for place in range(total - sum(sizes)):
+            sizes[place % len(sizes)] += 1
+    else:
+        sizes = [int(length) for length in lengths]
+        if sizes != list(lengths) or sum(sizes) != total:
+            raise ValueError(
+                f"random_split: lengths {list(lengths)} do not add up to {total} samples, or to 1.0"
+            )
+    order = randperm(total, generator=generator).tolist()
+    parts, start = [], 0
+    for size in sizes:
+        parts.append(Subset(dataset, order[start : start + size]))
+        start += size
+    return parts
+
+
+def rows(indices: Sequence[int], tensor: Tensor) -> Tensor:
+    """The indices as an int64 tensor on the device of `tensor`."""
+    from naivegrad.ops import tensor as make
+
+    return make(indices, device=tensor.device)
+
+
+def check_index(index: int, length: int, name: str) -> int:
+    """The index counted from the front, or an IndexError that names the data set."""
+    place = index + length if index < 0 else index
+    if not 0 <= place < length:
+        raise IndexError(f"{name}: index {index} is out of range for {length} samples")
+    return place

@@ -1,0 +1,1 @@
+"""Where PyTorch programs look for `naivegrad.utils.data`."""

@@ -73,12 +73,15 @@ def note_options() -> None:
 
 def extension(name: str, source: str, flags: list[str]) -> Extension:
     """One extension module."""
+    macros = [("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")]
+    if name == "cpu_features" and not MSVC:  # which `naivegrad info` prints
+        macros.append(("NAIVEGRAD_FLAGS", f'"{" ".join(FLAGS)}"'))
     headers = [*Path("cuda").glob("*.h"), *Path("naivegrad/kernels").glob("*.h")]
     return Extension(
         f"naivegrad.kernels.{name}",
         [source],
         include_dirs=[numpy.get_include(), "cuda", "naivegrad/kernels"],
-        define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
+        define_macros=macros,
         extra_compile_args=[*FLAGS, *OWN_FLAGS.get(name.split(".")[-1], []), *flags],
         extra_link_args=LINK,
         depends=[str(OPTIONS), *map(str, headers)],

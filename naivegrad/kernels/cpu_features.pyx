@@ -1,4 +1,4 @@
-# What this processor can do, asked once when the kernels are imported.
+# What this processor can do, asked once when the kernels are imported; and how they were built.
 
 cdef extern from *:
     """
@@ -18,9 +18,22 @@ cdef extern from *:
     #else
     enum { has_openmp_ = 0 };
     #endif
+    #if defined(__clang__)
+    static const char *compiler_ = __VERSION__;
+    #elif defined(__GNUC__)
+    static const char *compiler_ = "GCC " __VERSION__;
+    #else
+    static const char *compiler_ = "unknown";
+    #endif
+    #ifndef NAIVEGRAD_FLAGS
+    #define NAIVEGRAD_FLAGS "unknown flags"
+    #endif
+    static const char *flags_ = NAIVEGRAD_FLAGS;
     """
     int isa_level_() noexcept nogil
     int has_openmp_
+    const char *compiler_
+    const char *flags_
 
 
 def isa_level() -> int:
@@ -31,3 +44,13 @@ def isa_level() -> int:
 def has_openmp() -> bool:
     """Whether the kernels were built with OpenMP."""
     return bool(has_openmp_)
+
+
+def compiler() -> str:
+    """The C compiler that built the kernels, and its version."""
+    return compiler_.decode()
+
+
+def flags() -> str:
+    """The flags it was given for every kernel."""
+    return flags_.decode()

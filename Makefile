@@ -19,7 +19,7 @@ help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 train: $(VENV)/built $(VENV)/train  ## train a convolutional network on handwritten digits, about a minute
-	$(VENV)/bin/naivegrad train mnist-cnn --data auto --out runs/mnist-cnn
+	$(VENV)/bin/naivegrad train mnist-cnn
 
 test: $(VENV)/built $(VENV)/test  ## the whole test suite
 	$(RUN) -m pytest $(ARGS)

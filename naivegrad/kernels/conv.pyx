@@ -55,6 +55,10 @@ cdef extern from *:
         ROWS
         DOT_ROWS
         DOT_TAPS
+    void copy_row_f32(float* to, float* from_, Py_ssize_t low, Py_ssize_t high,
+                      Py_ssize_t width) noexcept nogil
+    void copy_row_f64(double* to, double* from_, Py_ssize_t low, Py_ssize_t high,
+                      Py_ssize_t width) noexcept nogil
     void correlate_f32(int rows, float* w, Py_ssize_t* tap, Py_ssize_t taps, float* x0, float* x1,
                        float* x2, float* bias, bint add, float* y0, float* y1, float* y2,
                        Py_ssize_t y_stride) noexcept nogil
@@ -62,11 +66,11 @@ cdef extern from *:
                        double* x1, double* x2, double* bias, bint add, double* y0, double* y1,
                        double* y2, Py_ssize_t y_stride) noexcept nogil
     void dot_f32(int rows, int taps, float* grad, Py_ssize_t grad_row, Py_ssize_t grad_image,
-                 float* x, Py_ssize_t x_image, Py_ssize_t* tap, Py_ssize_t images,
-                 Py_ssize_t pixels, float* out, Py_ssize_t out_row) noexcept nogil
+                 float* x, Py_ssize_t x_image, Py_ssize_t* tap, Py_ssize_t* place,
+                 Py_ssize_t images, Py_ssize_t pixels, float* out, Py_ssize_t out_row) noexcept nogil
     void dot_f64(int rows, int taps, double* grad, Py_ssize_t grad_row, Py_ssize_t grad_image,
-                 double* x, Py_ssize_t x_image, Py_ssize_t* tap, Py_ssize_t images,
-                 Py_ssize_t pixels, double* out, Py_ssize_t out_row) noexcept nogil
+                 double* x, Py_ssize_t x_image, Py_ssize_t* tap, Py_ssize_t* place,
+                 Py_ssize_t images, Py_ssize_t pixels, double* out, Py_ssize_t out_row) noexcept nogil
 
 ctypedef fused real:
     float
@@ -74,7 +78,8 @@ ctypedef fused real:
 
 cdef enum:
     PLANE_BYTES = 256 * 1024        # planes of one block; the packed filters want some cache too
-    CORRELATE_PIXELS = 640          # output pixels of a block: enough for the tail not to show
+    DOT_BYTES = 1024 * 1024
+    CORRELATE_PIXELS = 1024          # output pixels of a block: enough for the tail not to show
     DOT_PIXELS = 4096               # ... for the sums across lanes at the end not to show
     GRAIN = 1 << 18                 # multiply-adds below which a second thread does not pay
 
@@ -162,7 +167,7 @@ cdef void find_phases(Window* window) noexcept nogil:
     window.span = high - low
 
 
-cdef Blocks cut(Window* window, Py_ssize_t images, Py_ssize_t pixels,
+cdef Blocks cut(Window* window, Py_ssize_t images, Py_ssize_t pixels, Py_ssize_t bytes,
                 Py_ssize_t item) noexcept nogil:
     """Blocks of about so many output pixels, whose planes fit PLANE_BYTES."""
     cdef Blocks blocks
@@ -173,21 +178,26 @@ cdef Blocks cut(Window* window, Py_ssize_t images, Py_ssize_t pixels,
     if chunks == 1:
         blocks.images = clip(pixels // (window.out_height * window.out_width), 1, images)
     blocks.plane = (blocks.rows + window.span) * window.out_width
-    blocks.channels = clip(
-        PLANE_BYTES // (item * blocks.images * window.kw * window.phases * blocks.plane + 1),
-        1, window.channels)
+    chunks = ceil_div(item * blocks.images * window.channels * window.kw * window.phases
+                      * blocks.plane, bytes)
+    blocks.channels = ceil_div(window.channels, clip(chunks, 1, window.channels))
     blocks.image = blocks.channels * window.kw * window.phases * blocks.plane
     return blocks
 
 
-cdef void list_taps(Window* window, Blocks* blocks, Py_ssize_t* tap) noexcept nogil:
-    """Offset of each tap (c, u, v) of a block's channels into the planes."""
+cdef void list_taps(Window* window, Blocks* blocks, Py_ssize_t* tap,
+                    Py_ssize_t* place) noexcept nogil:
+    """Offset of each tap of a block's channels into the planes, and of its weight in a filter.
+
+    Taps go by (c, v, u): those of one plane, which share most of their pixels, follow one another.
+    """
     cdef Py_ssize_t c, u, v, t = 0
     for c in range(blocks.channels):
-        for u in range(window.kh):
-            for v in range(window.kw):
+        for v in range(window.kw):
+            for u in range(window.kh):
                 tap[t] = (((c * window.kw + v) * window.phases + window.phase[u]) * blocks.plane
                           + window.shift[u] * window.out_width)
+                place[t] = (c * window.kh + u) * window.kw + v
                 t += 1
 
 
@@ -208,17 +218,19 @@ cdef void fill_planes(real* planes, real* source, Window* window, Py_ssize_t pla
                 to = planes + ((c * window.kw + v) * window.phases + r) * plane
                 for i in range(rows + window.span):
                     h = (row + i + window.lowest) * window.step_h + window.rest[r]
+                    line = source + (c * window.height + h) * window.width + first
                     if h < 0 or h >= window.height:
                         memset(to, 0, width * sizeof(real))
+                    elif step == 1:
+                        if real is float:
+                            copy_row_f32(to, line, low, high, width)
+                        else:
+                            copy_row_f64(to, line, low, high, width)
                     else:
-                        line = source + (c * window.height + h) * window.width + first
                         for j in range(low):
                             to[j] = 0
-                        if step == 1:
-                            memcpy(to + low, line + low, (high - low) * sizeof(real))
-                        else:
-                            for j in range(low, high):
-                                to[j] = line[j * step]
+                        for j in range(low, high):
+                            to[j] = line[j * step]
                         for j in range(high, width):
                             to[j] = 0
                     to += width
@@ -230,6 +242,7 @@ cdef struct Correlation:
     Window window
     Blocks blocks
     Py_ssize_t* tap
+    Py_ssize_t* place
     Py_ssize_t images, groups
     Py_ssize_t filters                      # output channels of one group
     # Output pixel (i, j) is written to row row0 + i * row_step, column0 + j * column_step of an
@@ -242,13 +255,13 @@ cdef struct Correlation:
 cdef void pack(real* packed, real* w, Py_ssize_t filters, Py_ssize_t channels, Py_ssize_t kh,
                Py_ssize_t kw, Py_ssize_t* us, Py_ssize_t* vs, Py_ssize_t filter_stride,
                Py_ssize_t channel_stride, Py_ssize_t width) noexcept nogil:
-    """packed[panel][c][u][v][ROWS] = w[filter, c, us[u], vs[v]]: the order `correlate` reads."""
+    """packed[panel][c][v][u][ROWS] = w[filter, c, us[u], vs[v]]: the order `correlate` reads."""
     cdef Py_ssize_t panel, i, c, u, v, rows
     for panel in range(ceil_div(filters, ROWS)):
         rows = clip(filters - panel * ROWS, 0, ROWS)
         for c in range(channels):
-            for u in range(kh):
-                for v in range(kw):
+            for v in range(kw):
+                for u in range(kh):
                     for i in range(rows):
                         packed[i] = w[(panel * ROWS + i) * filter_stride + c * channel_stride
                                       + us[u] * width + vs[v]]
@@ -389,7 +402,7 @@ cdef int run_correlation(real* source, real* w, real* bias, real* out, Correlati
             * window.out_width < GRAIN:
         threads = 1
     find_phases(window)
-    job.blocks = cut(window, job.images, CORRELATE_PIXELS, sizeof(real))
+    job.blocks = cut(window, job.images, CORRELATE_PIXELS, PLANE_BYTES, sizeof(real))
     blocks = (ceil_div(window.out_height, job.blocks.rows) * job.groups
               * ceil_div(job.images, job.blocks.images))
     # a vector of slack after the planes: the last vector of a small image reads past it
@@ -397,11 +410,12 @@ cdef int run_correlation(real* source, real* w, real* bias, real* out, Correlati
     if not job.dense:
         size += job.blocks.images * job.filters * job.blocks.rows * window.out_width
     memory = empty(packed_size * job.groups + size * threads, dtype_of(source))
-    tap = empty(job.blocks.channels * window.kh * window.kw, cnp.NPY_INTP)
+    tap = empty(2 * job.blocks.channels * window.kh * window.kw, cnp.NPY_INTP)
     packed = <real*>cnp.PyArray_DATA(memory)
     scratch = packed + packed_size * job.groups
     job.tap = <Py_ssize_t*>cnp.PyArray_DATA(tap)
-    list_taps(window, &job.blocks, job.tap)
+    job.place = job.tap + job.blocks.channels * window.kh * window.kw
+    list_taps(window, &job.blocks, job.tap, job.place)
     with nogil:
         for group in range(job.groups):
             pack(packed + group * packed_size, w + group * group_stride, job.filters,
@@ -515,6 +529,7 @@ cdef struct Weights:
     Window window
     Blocks blocks
     Py_ssize_t* tap
+    Py_ssize_t* place
     Py_ssize_t images, groups
     Py_ssize_t filters, filter_block
     Py_ssize_t grads                        # where short gradients are copied, in the scratch
@@ -583,12 +598,12 @@ cdef void dot_tiles(real* grad, Py_ssize_t grad_row, Py_ssize_t grad_image, real
             columns = <int>clip(taps - t, 0, DOT_TAPS)
             if real is float:
                 dot_f32(rows, columns, grad + f * grad_row, grad_row, grad_image, planes,
-                        job.blocks.image, job.tap + t, images, pixels,
-                        grad_w + f * out_row + t, out_row)
+                        job.blocks.image, job.tap + t, job.place + t, images, pixels,
+                        grad_w + f * out_row, out_row)
             else:
                 dot_f64(rows, columns, grad + f * grad_row, grad_row, grad_image, planes,
-                        job.blocks.image, job.tap + t, images, pixels,
-                        grad_w + f * out_row + t, out_row)
+                        job.blocks.image, job.tap + t, job.place + t, images, pixels,
+                        grad_w + f * out_row, out_row)
             t += DOT_TAPS
         f += DOT_ROWS
 
@@ -609,7 +624,7 @@ cdef int backward_weight(real* grad, real* x, real* grad_w, Geometry* g) except 
     job.images = g.images
     job.groups = g.groups
     job.filters = g.filters
-    job.blocks = cut(window, g.images, DOT_PIXELS, sizeof(real))
+    job.blocks = cut(window, g.images, DOT_PIXELS, DOT_BYTES, sizeof(real))
     job.filter_block = g.filters
     blocks = g.groups * ceil_div(g.channels, job.blocks.channels)
     if blocks < 2 * threads:
@@ -620,10 +635,11 @@ cdef int backward_weight(real* grad, real* x, real* grad_w, Geometry* g) except 
     job.grads = job.blocks.images * job.blocks.image + lanes
     size = job.grads + job.blocks.images * g.filters * lanes
     memory = empty(size * threads, dtype_of(grad))
-    tap = empty(job.blocks.channels * g.kh * g.kw, cnp.NPY_INTP)
+    tap = empty(2 * job.blocks.channels * g.kh * g.kw, cnp.NPY_INTP)
     scratch = <real*>cnp.PyArray_DATA(memory)
     job.tap = <Py_ssize_t*>cnp.PyArray_DATA(tap)
-    list_taps(window, &job.blocks, job.tap)
+    job.place = job.tap + job.blocks.channels * window.kh * window.kw
+    list_taps(window, &job.blocks, job.tap, job.place)
     with nogil:
         if threads > 1:
             for block in prange(blocks, num_threads=threads, schedule="dynamic"):

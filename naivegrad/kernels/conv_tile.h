@@ -74,6 +74,23 @@ TILE VEC NAME(keep)(VEC v, int low, int high) {
 }
 #endif
 
+/* to[j] = from[j] for low <= j < high, and 0 for the other j < width. Rows are short, and a call of
+   memcpy costs as much as copying one: whole vectors, the last one ending where the row does. */
+TILE void NAME(copy_row)(REAL* to, const REAL* from, ptrdiff_t low, ptrdiff_t high,
+                         ptrdiff_t width) {
+    ptrdiff_t j = low;
+    if (high - low < LANES || low > LANES || width - high > LANES) {
+        for (j = 0; j < low; j++) to[j] = 0;
+        for (j = low; j < high; j++) to[j] = from[j];
+        for (j = high; j < width; j++) to[j] = 0;
+        return;
+    }
+    if (low > 0) NAME(store)(to, NAME(splat)(0));
+    if (high < width) NAME(store)(to + width - LANES, NAME(splat)(0));
+    for (; j + LANES <= high; j += LANES) NAME(store)(to + j, NAME(load)(from + j));
+    if (j < high) NAME(store)(to + high - LANES, NAME(load)(from + high - LANES));
+}
+
 /* y_j[i][.] = start + sum_t w[t][i] * x_j[tap[t] + .]   for i < rows and the 3 vectors j,
    where start is y itself (add), bias[i], or 0. */
 TILE void NAME(correlate_rows)(const int rows, const REAL* w, const ptrdiff_t* tap, ptrdiff_t taps,
@@ -123,22 +140,24 @@ static void NAME(correlate)(int rows, const REAL* w, const ptrdiff_t* tap, ptrdi
 #undef CASE
 }
 
+/* The sum of all lanes, halves onto halves; spelled out, for a compiler to keep in registers. */
 TILE REAL NAME(lane_sum)(VEC v) {
-    REAL lane[VECTOR_BYTES / sizeof(REAL)];
-    memcpy(lane, &v, sizeof v);
-    for (int half = LANES / 2; half > 0; half /= 2)
-        for (int i = 0; i < half; i++) lane[i] += lane[i + half];
-    return lane[0];
+    REAL a[VECTOR_BYTES / sizeof(REAL)];
+    memcpy(a, &v, sizeof v);
+    if (LANES >= 16) UNROLL for (int i = 0; i < 8; i++) a[i] += a[i + 8];
+    if (LANES >= 8) UNROLL for (int i = 0; i < 4; i++) a[i] += a[i + 4];
+    if (LANES >= 4) UNROLL for (int i = 0; i < 2; i++) a[i] += a[i + 2];
+    return a[0] + a[1];
 }
 
-/* out[i][t] += sum_{image, p < pixels} grad[image][i][p] * x[image][tap[t] + p]
+/* out[i][place[t]] += sum_{image, p < pixels} grad[image][i][p] * x[image][tap[t] + p]
    for i < rows and t < taps. Where the pixels are no whole number of vectors the last vector
    ends at the last pixel and the lanes that were counted before are masked; with fewer pixels
    than lanes, both sides must be readable for one whole vector. */
 TILE void NAME(dot_rows)(const int rows, int taps, const REAL* grad, ptrdiff_t grad_row,
                          ptrdiff_t grad_image, const REAL* x, ptrdiff_t x_image,
-                         const ptrdiff_t* tap, ptrdiff_t images, ptrdiff_t pixels, REAL* out,
-                         ptrdiff_t out_row) {
+                         const ptrdiff_t* tap, const ptrdiff_t* place, ptrdiff_t images,
+                         ptrdiff_t pixels, REAL* out, ptrdiff_t out_row) {
     VEC sum[DOT_ROWS][DOT_TAPS];
     ptrdiff_t offset[DOT_TAPS];
     const ptrdiff_t whole = pixels - pixels % LANES;
@@ -169,16 +188,18 @@ TILE void NAME(dot_rows)(const int rows, int taps, const REAL* grad, ptrdiff_t g
             }
         }
     }
-    for (int i = 0; i < rows; i++)
-        for (int t = 0; t < taps; t++) out[i * out_row + t] += NAME(lane_sum)(sum[i][t]);
+    UNROLL for (int i = 0; i < rows; i++)
+        UNROLL for (int t = 0; t < DOT_TAPS; t++)
+            if (t < taps) out[i * out_row + place[t]] += NAME(lane_sum)(sum[i][t]);
 }
 
 static void NAME(dot)(int rows, int taps, const REAL* grad, ptrdiff_t grad_row,
                       ptrdiff_t grad_image, const REAL* x, ptrdiff_t x_image, const ptrdiff_t* tap,
-                      ptrdiff_t images, ptrdiff_t pixels, REAL* out, ptrdiff_t out_row) {
+                      const ptrdiff_t* place, ptrdiff_t images, ptrdiff_t pixels, REAL* out,
+                      ptrdiff_t out_row) {
 #define CASE(n)                                                                               \
-    case n: NAME(dot_rows)(n, taps, grad, grad_row, grad_image, x, x_image, tap, images, pixels, \
-                           out, out_row); break;
+    case n: NAME(dot_rows)(n, taps, grad, grad_row, grad_image, x, x_image, tap, place, images, \
+                           pixels, out, out_row); break;
     switch (rows) {
         CASE(1) CASE(2)
 #if defined(__AVX512F__) || defined(__aarch64__)

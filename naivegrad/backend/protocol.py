@@ -11,6 +11,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from naivegrad.backend.window import Pair, Sides
+
 Array = Any
 Operand = Any  # an Array, or a Python number
 Dtype = np.dtype[Any]
@@ -411,4 +413,120 @@ class Backend(Protocol):
 
         The row `padding_idx` stays zero (-1: there is none). The order of additions is that of the index.
         """
+        ...
+
+    # conv
+
+    def conv2d(
+        self,
+        x: Array,
+        w: Array,
+        bias: Array | None,
+        stride: Pair,
+        padding: Sides,
+        dilation: Pair,
+        groups: int,
+    ) -> Array:
+        """y (N, F, OH, OW) of x (N, C, H, W), w (F, C // groups, KH, KW), bias (F,)."""
+        ...
+
+    def conv2d_grad_input(
+        self,
+        grad: Array,
+        w: Array,
+        x_shape: Shape,
+        stride: Pair,
+        padding: Sides,
+        dilation: Pair,
+        groups: int,
+    ) -> Array:
+        """The transpose of x -> conv2d(x, w): grad (N, F, OH, OW) to (N, C, H, W)."""
+        ...
+
+    def conv2d_grad_weight(
+        self,
+        grad: Array,
+        x: Array,
+        w_shape: Shape,
+        stride: Pair,
+        padding: Sides,
+        dilation: Pair,
+        groups: int,
+    ) -> Array:
+        """The transpose of w -> conv2d(x, w): grad (N, F, OH, OW) to (F, C // groups, KH, KW)."""
+        ...
+
+    def unfold(
+        self, x: Array, kernel_size: Pair, dilation: Pair, padding: Pair, stride: Pair
+    ) -> Array:
+        """All windows of x (N, C, H, W) as columns, (N, C*KH*KW, OH*OW)."""
+        ...
+
+    def fold(
+        self,
+        x: Array,
+        output_size: Pair,
+        kernel_size: Pair,
+        dilation: Pair,
+        padding: Pair,
+        stride: Pair,
+    ) -> Array:
+        """The transpose of unfold: columns (N, C*KH*KW, OH*OW) summed into (N, C, H, W)."""
+        ...
+
+    # pool
+
+    def max_pool2d(
+        self,
+        x: Array,
+        kernel_size: Pair,
+        stride: Pair,
+        padding: Pair,
+        dilation: Pair,
+        ceil_mode: bool,
+    ) -> tuple[Array, Array]:
+        """The greatest value of each window, and its position in its plane, h * W + w, as int32."""
+        ...
+
+    def max_pool2d_grad(self, grad: Array, index_: Array, x_shape: Shape) -> Array:
+        """grad (N, C, OH, OW) added up at the positions that max_pool2d found, in (N, C, H, W)."""
+        ...
+
+    def max_pool2d_pick(self, x: Array, index_: Array) -> Array:
+        """The transpose of max_pool2d_grad: the value at each position, 0 where there is none."""
+        ...
+
+    def avg_pool2d(
+        self,
+        x: Array,
+        kernel_size: Pair,
+        stride: Pair,
+        padding: Pair,
+        ceil_mode: bool,
+        count_include_pad: bool,
+        divisor_override: int | None,
+    ) -> Array:
+        """The mean of each window."""
+        ...
+
+    def avg_pool2d_grad(
+        self,
+        grad: Array,
+        x_shape: Shape,
+        kernel_size: Pair,
+        stride: Pair,
+        padding: Pair,
+        ceil_mode: bool,
+        count_include_pad: bool,
+        divisor_override: int | None,
+    ) -> Array:
+        """The transpose of avg_pool2d."""
+        ...
+
+    def adaptive_avg_pool2d(self, x: Array, output_size: Pair) -> Array:
+        """The means of OH x OW windows that cover the image evenly."""
+        ...
+
+    def adaptive_avg_pool2d_grad(self, grad: Array, x_shape: Shape) -> Array:
+        """The transpose of adaptive_avg_pool2d."""
         ...

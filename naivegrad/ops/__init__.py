@@ -1,5 +1,6 @@
 """The operations: Function classes by family, and their functional names."""
 
+from naivegrad.ops.conv import conv1d, conv2d, conv_transpose2d, fold, unfold
 from naivegrad.ops.creation import (
     arange,
     as_tensor,
@@ -120,6 +121,7 @@ from naivegrad.ops.movement import (
     view,
 )
 from naivegrad.ops.norm import batch_norm, group_norm, instance_norm, layer_norm, rms_norm
+from naivegrad.ops.pool import adaptive_avg_pool2d, avg_pool2d, max_pool2d
 from naivegrad.ops.random import (
     bernoulli,
     dropout,

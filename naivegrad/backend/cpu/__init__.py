@@ -21,7 +21,13 @@ from naivegrad.backend.cpu.array import (
     slice,
     to_numpy,
 )
-from naivegrad.backend.cpu.embedding import embedding, embedding_grad
+from naivegrad.backend.cpu.conv import (
+    conv2d,
+    conv2d_grad_input,
+    conv2d_grad_weight,
+    fold,
+    unfold,
+)
 from naivegrad.backend.cpu.elementwise import (
     accumulate,
     binary,
@@ -31,6 +37,7 @@ from naivegrad.backend.cpu.elementwise import (
     unary,
     where,
 )
+from naivegrad.backend.cpu.embedding import embedding, embedding_grad
 from naivegrad.backend.cpu.index import (
     bounds,
     gather,
@@ -41,7 +48,6 @@ from naivegrad.backend.cpu.index import (
     scatter_add,
 )
 from naivegrad.backend.cpu.linalg import linear, matmul
-from naivegrad.backend.cpu.optim import adam_step, rmsprop_step, sgd_step
 from naivegrad.backend.cpu.loss import (
     cross_entropy,
     cross_entropy_grad,
@@ -51,15 +57,29 @@ from naivegrad.backend.cpu.loss import (
     nll_loss_grad,
 )
 from naivegrad.backend.cpu.norm import batch_norm, batch_norm_grad, layer_norm, layer_norm_grad
+from naivegrad.backend.cpu.optim import adam_step, rmsprop_step, sgd_step
+from naivegrad.backend.cpu.pool import (
+    adaptive_avg_pool2d,
+    adaptive_avg_pool2d_grad,
+    avg_pool2d,
+    avg_pool2d_grad,
+    max_pool2d,
+    max_pool2d_grad,
+    max_pool2d_pick,
+)
 from naivegrad.backend.cpu.random import dropout, random, random_integers, random_permutation
 from naivegrad.backend.cpu.reduce import arg_reduce, logsumexp, reduce, scan, var
 from naivegrad.backend.cpu.softmax import softmax, softmax_grad
 
 __all__ = [
-    "adam_step",
     "accumulate",
+    "adam_step",
+    "adaptive_avg_pool2d",
+    "adaptive_avg_pool2d_grad",
     "arange",
     "arg_reduce",
+    "avg_pool2d",
+    "avg_pool2d_grad",
     "batch_norm",
     "batch_norm_grad",
     "binary",
@@ -68,6 +88,9 @@ __all__ = [
     "cat",
     "compare",
     "contiguous",
+    "conv2d",
+    "conv2d_grad_input",
+    "conv2d_grad_weight",
     "copy",
     "copy_into",
     "cross_entropy",
@@ -79,6 +102,7 @@ __all__ = [
     "empty",
     "expand",
     "flip",
+    "fold",
     "from_numpy",
     "full",
     "gather",
@@ -92,6 +116,9 @@ __all__ = [
     "logical",
     "logsumexp",
     "matmul",
+    "max_pool2d",
+    "max_pool2d_grad",
+    "max_pool2d_pick",
     "mse_loss",
     "mse_loss_grad",
     "name",
@@ -115,6 +142,7 @@ __all__ = [
     "softmax_grad",
     "to_numpy",
     "unary",
+    "unfold",
     "var",
     "where",
 ]

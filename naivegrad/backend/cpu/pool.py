@@ -48,21 +48,21 @@ def _max_pool2d_int64(
     return y, index
 
 
-def max_pool2d_grad(grad: ndarray, index: ndarray, x_shape: Shape) -> ndarray:
+def max_pool2d_grad(grad: ndarray, index_: ndarray, x_shape: Shape) -> ndarray:
     """grad (N, C, OH, OW) added up at the positions that max_pool2d found, in (N, C, H, W)."""
-    _check_index("max_pool2d_grad", index, grad.shape, x_shape)
+    _check_index("max_pool2d_grad", index_, grad.shape, x_shape)
     dtype = np.result_type(grad.dtype, np.float32)
     grad_x = np.empty(x_shape, dtype)
-    kernel.plane_scatter(_dense(grad, dtype), _dense(index, index.dtype), grad_x)
+    kernel.plane_scatter(_dense(grad, dtype), _dense(index_, index_.dtype), grad_x)
     return grad_x if dtype == grad.dtype else grad_x.astype(grad.dtype)
 
 
-def max_pool2d_pick(x: ndarray, index: ndarray) -> ndarray:
+def max_pool2d_pick(x: ndarray, index_: ndarray) -> ndarray:
     """The transpose of max_pool2d_grad: the value at each position, 0 where there is none."""
-    _check_index("max_pool2d_pick", index, index.shape, x.shape)
+    _check_index("max_pool2d_pick", index_, index_.shape, x.shape)
     dtype = np.result_type(x.dtype, np.float32)
-    y = np.empty(index.shape, dtype)
-    kernel.plane_gather(_dense(x, dtype), _dense(index, index.dtype), y)
+    y = np.empty(index_.shape, dtype)
+    kernel.plane_gather(_dense(x, dtype), _dense(index_, index_.dtype), y)
     return y if dtype == x.dtype else y.astype(x.dtype)
 
 

@@ -1,0 +1,46 @@
+"""Calls that must be refused: the exception type, and a message that names the op and what came."""
+
+import re
+
+import numpy as np
+import pytest
+
+import naivegrad as ng
+from harness import OPS, call, cast, rows, tensor
+from table import draw
+
+
+@pytest.mark.parametrize(("op", "bad"), rows("errors"))
+def test_error(op, bad):
+    arrays = [cast(a, "float32") for a in draw(op, bad.case)]
+    for i, dtype in enumerate(bad.dtypes):
+        arrays[i] = arrays[i].astype(dtype)
+    f = bad.call or op.f
+    for requires_grad in (False, True):  # recording must not come before checking
+        inputs = [tensor(a, requires_grad and a.dtype.kind == "f") for a in arrays]
+        with pytest.raises(bad.exception, match=bad.match) as caught:
+            f(ng, *inputs, **bad.case.options)
+        message = str(caught.value)
+        name = op.error_name or op.name
+        assert re.search(name, message), f"the message does not name {name}: {message!r}"
+
+
+@pytest.mark.parametrize(
+    "op",
+    [o for o in OPS if len(o.cases[0].inputs) == 2 and o.cases[0].inputs[1].draw is None],
+    ids=lambda o: o.name,
+)
+def test_something_that_is_no_tensor(op):
+    """A string where a number belongs is a TypeError, not an accident further down."""
+    one = op.cases[0]
+    x = tensor(draw(op, one)[0])
+    with pytest.raises((TypeError, ValueError)):
+        call(op, [x, "text"], one)
+
+
+def test_numpy_scalars_and_arrays_as_operands():
+    x = ng.ones(2, 3)
+    y = x * np.float32(2)
+    assert isinstance(y, ng.Tensor) and str(y.dtype).endswith("float32")
+    z = np.float64(2) * x
+    assert isinstance(z, ng.Tensor)

@@ -145,7 +145,7 @@ class Tensor(TensorMethods):
     @property
     def data(self) -> Tensor:
         """The same memory without history: changes through it are not seen by autograd."""
-        return wrap(self.array, self.backend)
+        return wrap(self._same_memory(), self.backend)
 
     @data.setter
     def data(self, value: Tensor) -> None:
@@ -226,9 +226,13 @@ class Tensor(TensorMethods):
 
     def detach(self) -> Tensor:
         """The same memory, cut off from the graph. In-place changes of either are seen by both."""
-        tensor = wrap(self.array, self.backend)
+        tensor = wrap(self._same_memory(), self.backend)
         tensor.version = self.version
         return tensor
+
+    def _same_memory(self) -> Any:
+        """Another array over the same memory: what a Function saves is told apart by the array."""
+        return self.backend.reshape(self.array, self.array.shape)[0]
 
     def detach_(self) -> Tensor:
         """Cut this tensor off from the graph: it becomes a leaf."""

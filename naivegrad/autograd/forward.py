@@ -72,12 +72,18 @@ def jvp(
 
 def _split(y: Any) -> tuple[Any, Any]:
     """A dual as (value, tangent)."""
-    y_dot = y.tangent if y.tangent is not None else y.detach().new_zeros(y.array.shape)
+    (y_dot,) = _tangents([y])
+    if y_dot is None:
+        y_dot = y.detach().new_zeros(y.array.shape)
     y = y.alias()
     return y, y_dot
 
 
 def _tangents(inputs: Sequence[Any]) -> list[Any]:
+    for x in inputs:
+        view = getattr(x, "view_of", None)
+        if view is not None:
+            view.refresh_tangent(x)
     return [getattr(x, "tangent", None) for x in inputs]
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 from typing import Any
 
+from naivegrad.autograd import forward
 from naivegrad.autograd.function import Function, Leaf
 from naivegrad.autograd.mode import grad_mode
 from naivegrad.autograd.view import View
@@ -85,8 +86,8 @@ def refuse_leaf(tensor: Any, name: str) -> None:
 def adopt(tensor: Any, result: Any) -> None:
     """Give a tensor whose memory was just overwritten the history of `result`, which it now equals."""
     tensor.version[0] += 1
-    if result.tangent is not None:
-        tensor.tangent = result.tangent
+    if forward.active:
+        _adopt_tangent(tensor, result.tangent)
     if not grad_mode.enabled or (result.node is None and tensor.node is None):
         return
     view = tensor.view_of
@@ -105,6 +106,17 @@ def adopt(tensor: Any, result: Any) -> None:
     view.refresh(tensor)
     if fresh:
         _tell_views(base)
+
+
+def _adopt_tangent(tensor: Any, value_dot: Any) -> None:
+    """The same for forward mode: the tangent of the base changes where the view lies."""
+    view = tensor.view_of
+    if view is not None and not (view.base.tangent is None and value_dot is None):
+        ctx = ViewScatter()
+        ctx.path, ctx.shape = View(None, view.steps, 0, True), view.base.array.shape
+        view.base.tangent = ViewScatter.jvp(ctx, view.base.tangent, value_dot, None)
+        view.dot_count = tensor.version[0]
+    tensor.tangent = value_dot
 
 
 def _tell_views(base: Any) -> None:

@@ -15,12 +15,13 @@ from naivegrad.autograd.mode import enable_grad
 class View:
     """How a tensor was made from the tensor whose memory it shares."""
 
-    __slots__ = ("base", "count", "recorded", "steps")
+    __slots__ = ("base", "count", "dot_count", "recorded", "steps")
 
     def __init__(self, base: Any, steps: tuple[Any, ...], count: int, recorded: bool) -> None:
         self.base = base
         self.steps = steps  # (operation, its arguments after the tensor), from the base to the view
         self.count = count  # the version at which the view's node is true
+        self.dot_count = count  # and its tangent
         self.recorded = (
             recorded  # False: made under no_grad, so changes cannot be traced to the base
         )
@@ -51,3 +52,10 @@ class View:
                 with enable_grad():
                     tensor.node = self.retrace(self.base).node
         return tensor.node
+
+    def refresh_tangent(self, tensor: Any) -> None:
+        """The same for forward mode: the tangent that follows from that of its base."""
+        if self.dot_count != tensor.version[0]:
+            self.dot_count = tensor.version[0]
+            base_dot = self.base.tangent
+            tensor.tangent = None if base_dot is None else self.retrace(base_dot)

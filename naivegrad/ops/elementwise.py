@@ -126,13 +126,12 @@ class Maximum(Function):
     @classmethod
     def _forward(cls, ctx: Any, x: Any, y: Any) -> Any:
         backend = ctx.backend
-        share = backend.binary(
-            "add",
-            backend.cast(backend.compare(cls.wins, x, y), x.dtype),
-            backend.binary("mul", backend.cast(backend.compare("eq", x, y), x.dtype), 0.5),
-        )
-        ctx.save_for_backward(share)
-        return backend.binary(cls.op, x, y)
+        z = backend.binary(cls.op, x, y)
+        if True in ctx.needs_input_grad:
+            wins = backend.cast(backend.compare(cls.wins, x, y), z.dtype)
+            ties = backend.cast(backend.compare("eq", x, y), z.dtype)
+            ctx.save_for_backward(backend.binary("add", wins, backend.binary("mul", ties, 0.5)))
+        return z
 
     @staticmethod
     def forward(ctx: Any, x: Any, y: Any) -> Any:

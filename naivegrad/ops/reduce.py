@@ -80,6 +80,8 @@ class Prod(Function):
     def backward(ctx: Any, grad: Tensor) -> Any:
         # Not y / x_i, which fails at 0: the products of what stands before and after each element.
         (x,) = ctx.saved_tensors
+        if not x.array.size:
+            return grad.new_zeros(x.array.shape)
         grad = restore(grad, x.array.shape, ctx.axes, ctx.keepdim)
         kept = [i for i in range(x.array.ndim) if i not in ctx.axes]
         order = [*kept, *ctx.axes]
@@ -336,14 +338,18 @@ def var(
     correction: float | None = None,
 ) -> Tensor:
     """sum((x - mean)^2) / (n - correction) over dim; correction is 1, or 0 with unbiased=False."""
+    return _var("var", input, dim, unbiased, keepdim, correction)
+
+
+def _var(op: str, x: Tensor, dim: Any, unbiased: Any, keepdim: bool, correction: Any) -> Tensor:
     if isinstance(dim, bool):  # PyTorch also takes var(x, False)
         dim, unbiased = None, dim
     if unbiased is not None and correction is not None:
-        raise TypeError("var: give unbiased or correction, not both")
-    require_floating(input, "var")
+        raise TypeError(f"{op}: give unbiased or correction, not both")
+    require_floating(x, op)
     if correction is None:
         correction = 1.0 if unbiased is None or unbiased else 0.0
-    return Var.apply(input, normalize_axes(dim, input.array.ndim, "var"), correction, keepdim)
+    return Var.apply(x, normalize_axes(dim, x.array.ndim, op), correction, keepdim)
 
 
 def std(
@@ -355,7 +361,7 @@ def std(
     correction: float | None = None,
 ) -> Tensor:
     """The square root of `var`. Where it is 0 the gradient is taken as 0."""
-    return StdRoot.apply(var(input, dim, unbiased, keepdim, correction=correction))
+    return StdRoot.apply(_var("std", input, dim, unbiased, keepdim, correction))
 
 
 class StdRoot(Function):
@@ -429,4 +435,5 @@ def norm(input: Tensor, p: float | str = "fro", dim: Dims = None, keepdim: bool 
         return (input != 0).cast(input.array.dtype).sum(dim, keepdim)
     if p == 1:
         return input.abs().sum(dim, keepdim)
-    return (input.abs() ** p).sum(dim, keepdim) ** (1.0 / p)
+    total = (input.abs() ** p).sum(dim, keepdim)
+    return where(total == 0, 0.0, where(total == 0, 1.0, total) ** (1.0 / p))

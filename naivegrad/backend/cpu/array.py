@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
 from numpy import ndarray
 
+from naivegrad.backend.promotion import promote
 from naivegrad.kernels import array as kernel
 
 name = "cpu"
@@ -104,8 +106,8 @@ def flip(x: ndarray, axes: tuple[int, ...]) -> ndarray:
 
 
 def cat(arrays: list[ndarray], axis: int) -> ndarray:
-    """The arrays one after the other along an axis."""
-    return np.concatenate(arrays, axis)
+    """The arrays one after the other along an axis, in the type that their types promote to."""
+    return np.concatenate(arrays, axis, dtype=functools.reduce(promote, [x.dtype for x in arrays]))
 
 
 def pad(x: ndarray, widths: tuple[tuple[int, int], ...], value: float) -> ndarray:

@@ -7,6 +7,7 @@ Results are fresh and C-contiguous, unless a view is promised.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -254,6 +255,14 @@ class Backend(Protocol):
         maximize: bool,
     ) -> None:
         """RMSprop; centered where grad_avg is given."""
+        ...
+
+    def total_norm(self, arrays: Sequence[Array]) -> Array:
+        """sqrt(sum of the squares of all elements of all arrays), () of the first array's type."""
+        ...
+
+    def limit_norm(self, arrays: Sequence[Array], norm: Array, limit: float) -> None:
+        """Scale all arrays in place by limit / (norm + 1e-6) where that is below 1."""
         ...
 
     # softmax

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from naivegrad.autograd import no_grad
 from naivegrad.ops import cat, stack, tensor
-from naivegrad.tensor import Tensor
+from naivegrad.tensor import Tensor, wrap
 
 __all__ = [
     "clip_grad_norm_",
@@ -47,12 +47,15 @@ def get_total_norm(
     if not tensors:
         return tensor(0.0)
     first = tensors[0]
-    if p == math.inf:
+    backend = first.backend
+    if p == 2 and all(t.backend is backend for t in tensors):
+        total = wrap(backend.total_norm([t.array for t in tensors]), backend)
+    elif p == math.inf:
         total = stack([_largest(t).to(first.device) for t in tensors]).max()
     else:
         # A sum of powers adds over tensors; no need to take roots in between.
         total = stack([_power_sum(t, p).to(first.device) for t in tensors]).sum()
-        total = total.sqrt() if p == 2 else total if p == 0 else total ** (1.0 / p)
+        total = total if p == 0 else total ** (1.0 / p)
     if error_if_nonfinite and not math.isfinite(total.item()):
         raise RuntimeError(
             f"clip_grad_norm_: the norm of order {p} of the gradients is {total.item()}; to go on "
@@ -66,9 +69,6 @@ def _largest(t: Tensor) -> Tensor:
 
 
 def _power_sum(t: Tensor, p: float) -> Tensor:
-    if p == 2:
-        flat = t.detach().reshape(-1)
-        return flat @ flat
     if p == 0:
         return (t != 0).to(t.dtype).sum()
     if p == 1:
@@ -84,9 +84,13 @@ def clip_grads_with_norm_(
     foreach: bool | None = None,
 ) -> None:
     """Scale the gradients, in place, by max_norm / total_norm where that is below 1."""
-    scale = (float(max_norm) / (total_norm + 1e-6)).clamp(max=1.0)
+    by_backend: dict[int, list[Tensor]] = {}
     for grad in _gradients(parameters):
-        grad.mul_(scale.to(device=grad.device, dtype=grad.dtype))
+        by_backend.setdefault(id(grad.backend), []).append(grad)
+        grad.version[0] += 1
+    for grads in by_backend.values():
+        norm = total_norm.to(grads[0].device).array
+        grads[0].backend.limit_norm([grad.array for grad in grads], norm, float(max_norm))
 
 
 def clip_grad_norm_(

@@ -57,7 +57,13 @@ from naivegrad.backend.cpu.loss import (
     nll_loss_grad,
 )
 from naivegrad.backend.cpu.norm import batch_norm, batch_norm_grad, layer_norm, layer_norm_grad
-from naivegrad.backend.cpu.optim import adam_step, rmsprop_step, sgd_step
+from naivegrad.backend.cpu.optim import (
+    adam_step,
+    limit_norm,
+    rmsprop_step,
+    sgd_step,
+    total_norm,
+)
 from naivegrad.backend.cpu.pool import (
     adaptive_avg_pool2d,
     adaptive_avg_pool2d_grad,
@@ -112,6 +118,7 @@ __all__ = [
     "is_contiguous",
     "layer_norm",
     "layer_norm_grad",
+    "limit_norm",
     "linear",
     "logical",
     "logsumexp",
@@ -141,6 +148,7 @@ __all__ = [
     "softmax",
     "softmax_grad",
     "to_numpy",
+    "total_norm",
     "unary",
     "unfold",
     "var",

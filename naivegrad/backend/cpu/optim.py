@@ -1,14 +1,17 @@
-"""Optimizer steps: each changes one parameter and its state in place, in one pass over memory."""
+"""Optimizer steps, in place and in one pass over memory; the norm of gradients, and its limit."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from naivegrad.backend.cpu.elementwise import binary
 from naivegrad.kernels import optim as kernels
+from naivegrad.kernels import reduce
 
-__all__ = ["adam_step", "rmsprop_step", "sgd_step"]
+__all__ = ["adam_step", "limit_norm", "rmsprop_step", "sgd_step", "total_norm"]
 
 
 def sgd_step(
@@ -103,3 +106,24 @@ def _on_copies(
     for array, copy in zip(arrays, copies, strict=True):
         if array is not None and copy is not None:
             array[...] = copy
+
+
+def total_norm(arrays: Sequence[np.ndarray]) -> np.ndarray:
+    """sqrt(sum of the squares of all elements of all arrays), () of the first array's type."""
+    total = 0.0
+    for x in arrays:
+        if x.dtype.itemsize < 4:
+            x = x.astype(np.float32)
+        part = np.empty(1, x.dtype)
+        reduce.reduce(reduce.CODES["squares"], np.ascontiguousarray(x), part, 1, x.size, 1)
+        total += part.item()
+    with np.errstate(over="ignore"):  # float16 may be too small for the norm of float16
+        return np.array(math.sqrt(total), arrays[0].dtype)
+
+
+def limit_norm(arrays: Sequence[np.ndarray], norm: np.ndarray, limit: float) -> None:
+    """Scale all arrays in place by limit / (norm + 1e-6) where that is below 1."""
+    scale = limit / (norm.item() + 1e-6)
+    if not scale >= 1.0:  # NaN too: what is not finite must not pass for finite
+        for x in arrays:
+            binary("mul", x, scale, out=x)

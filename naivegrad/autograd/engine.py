@@ -7,7 +7,7 @@ order, without recursion and without a first pass over the graph.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from heapq import heappop, heappush
 from typing import Any
 
@@ -21,7 +21,7 @@ def run(
     grads: list[Any],
     retain_graph: bool,
     create_graph: bool,
-    targets: Sequence[Function] | None = None,
+    targets: Collection[Function] | None = None,
 ) -> dict[Function, Any]:
     """Propagate `grads` from the nodes `roots`.
 
@@ -33,7 +33,10 @@ def run(
     ] = []  # (minus the sequence number, node) that a gradient reached
     pending: dict[Function, Any] = {}  # the gradient so far
     captured: dict[Function, Any] = {}
-    wanted = None if targets is None else _on_the_way(roots, targets)
+    wanted: set[Function] | None = None
+    if targets is not None:
+        targets = set(targets)
+        wanted, through = _on_the_way(roots, targets)
     before = grad_mode.enabled
     grad_mode.enabled = create_graph
     try:
@@ -52,7 +55,7 @@ def run(
             if wanted is not None:
                 if node in targets:  # type: ignore[operator]
                     captured[node] = grad
-                if node not in wanted:
+                if node not in through:  # nothing asked for lies beyond
                     continue
             if (
                 node.__class__ is Output
@@ -115,8 +118,10 @@ def _call_hooks(node: Function, grad: Any) -> Any:
     return grad
 
 
-def _on_the_way(roots: Sequence[Function], targets: Sequence[Function]) -> set[Function]:
-    """The targets, and the nodes through which one is reached from a root."""
+def _on_the_way(
+    roots: Sequence[Function], targets: Collection[Function]
+) -> tuple[set[Function], set[Function]]:
+    """The nodes that are asked for or lead to one that is; and of these, those that lead to one."""
     seen: dict[int, Function] = {}
     stack = list(roots)
     while stack:
@@ -124,12 +129,13 @@ def _on_the_way(roots: Sequence[Function], targets: Sequence[Function]) -> set[F
         if node.sequence not in seen:
             seen[node.sequence] = node
             stack.extend(edge for edge in node.edges if edge is not None)
-    wanted = set(targets)
+    wanted, through = set(targets), set()
     for key in sorted(seen):  # oldest first: what a node depends on is decided before the node
         node = seen[key]
         if any(edge in wanted for edge in node.edges):
             wanted.add(node)
-    return wanted
+            through.add(node)
+    return wanted, through
 
 
 def _initial(

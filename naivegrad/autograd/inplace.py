@@ -21,6 +21,8 @@ class ViewScatter(Function):
     grad_base = grad with that region zeroed,    grad_value = that region of grad.
     """
 
+    path: View
+
     @staticmethod
     def forward(ctx: Any, base: Any, value: Any, steps: tuple[Any, ...]) -> Any:
         ctx.path = View(None, steps, 0, True)  # without the base: it will hold this node

@@ -9,8 +9,6 @@ import naivegrad as ng
 from naivegrad import nn
 from naivegrad.nn import init
 
-needs_conv = pytest.mark.skipif(not hasattr(nn.functional, "conv2d"), reason="no conv2d")
-
 
 def normal(*shape, dtype=np.float64):
     return np.random.default_rng(sum(shape)).standard_normal(shape).astype(dtype)
@@ -192,7 +190,6 @@ def test_in_place_activations():
         assert layer(x) is x
 
 
-@needs_conv
 def test_pooling():
     x = np.arange(24.0).reshape(1, 1, 4, 6)
     blocks = x.reshape(2, 2, 3, 2).transpose(0, 2, 1, 3).reshape(1, 1, 2, 3, 4)
@@ -203,7 +200,6 @@ def test_pooling():
     close(x.reshape(-1)[index.numpy()], y.numpy())
 
 
-@needs_conv
 def test_conv2d():
     x, w, b = normal(2, 3, 6, 5), normal(4, 3, 3, 2), normal(4)
     layer = nn.Conv2d(3, 4, (3, 2), stride=(2, 1), padding=(1, 0), dtype=ng.float64)
@@ -222,6 +218,25 @@ def test_conv2d():
     reference.load_state_dict(mirrored.state_dict())
     wide = np.pad(x, [(0, 0), (0, 0), (1, 1), (1, 1)], mode="reflect")
     close(mirrored(tensor(x)), reference(tensor(wide)).detach().numpy())
+
+
+@pytest.mark.parametrize(
+    ("mode", "name"), [("reflect", "reflect"), ("replicate", "edge"), ("circular", "wrap")]
+)
+def test_padding_from_inside(mode, name):
+    x = normal(2, 3, 5, 4)
+    leaf = tensor(x, requires_grad=True)
+    y = nn.functional.pad(leaf, (1, 2, 3, 0), mode=mode)
+    close(y, np.pad(x, [(0, 0), (0, 0), (3, 0), (1, 2)], mode=name))
+    upstream = normal(*y.shape)
+    y.backward(tensor(upstream))
+    origin = np.arange(x.size).reshape(x.shape)
+    origin = np.pad(origin, [(0, 0), (0, 0), (3, 0), (1, 2)], mode=name)
+    expected = np.bincount(origin.ravel(), upstream.ravel(), x.size).reshape(x.shape)
+    close(leaf.grad, expected)
+    if mode != "replicate":
+        with pytest.raises(ValueError, match=f'pad: mode "{mode}" can add at most'):
+            nn.functional.pad(leaf, (6, 0), mode=mode)
 
 
 def test_losses():
@@ -274,6 +289,7 @@ def test_losses():
         (lambda: nn.Unflatten(3, (2,))(ng.ones(2, 2)), IndexError, "out of range"),
         (lambda: nn.CrossEntropyLoss(reduction="all"), ValueError, "CrossEntropyLoss: reduction"),
         (lambda: nn.Linear(3, 4)(ng.ones(2, 5)), ValueError, "linear"),
+        (lambda: nn.Conv2d(3, 4, 3)(ng.ones(1, 2, 5, 5)), ValueError, "conv2d"),
         (lambda: init.xavier_uniform_(ng.ones(3)), ValueError, "2 or more dimensions"),
         (lambda: init.kaiming_normal_(ng.ones(3, 3), mode="fan"), ValueError, "mode must be"),
         (lambda: init.calculate_gain("what"), ValueError, "unknown nonlinearity 'what'"),
@@ -336,7 +352,6 @@ def test_distributions(fill, std, bound):
     assert t.is_leaf and t.requires_grad
 
 
-@needs_conv
 def test_constants():
     close(init.ones_(ng.zeros(2, 3)), np.ones((2, 3)))
     close(init.zeros_(ng.ones(2, 3)), np.zeros((2, 3)))

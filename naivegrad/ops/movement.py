@@ -450,12 +450,17 @@ def pad(
 ) -> Tensor:
     """Values before and after axes, given in pairs from the last axis on: (left, right, top, bottom, ...).
 
-    Negative widths crop. Only mode="constant" so far.
+    Negative widths crop. Modes: "constant" (value, or 0), "reflect" (mirrored at the border, which is
+    not repeated), "replicate" (the border), "circular" (the other end).
     """
     widths = list(sizes([list(pad)], "pad"))
     shape = input.array.shape
-    if mode != "constant":
-        raise ValueError(f'pad: mode must be "constant", got {mode!r}')
+    if mode not in ("constant", *_BORDERS):
+        raise ValueError(
+            f'pad: mode must be "constant", "reflect", "replicate" or "circular", got {mode!r}'
+        )
+    if mode != "constant" and value:
+        raise ValueError(f'pad: mode "{mode}" takes no value, got {value}')
     if len(widths) % 2 or len(widths) // 2 > len(shape):
         raise ValueError(
             f"pad: {tuple(widths)} are not pairs of widths for at most {len(shape)} dimensions"
@@ -465,4 +470,38 @@ def pad(
     for n, (a, b) in zip(shape, pairs, strict=True):
         if n + a + b < 0:
             raise ValueError(f"pad: {tuple(widths)} cut more than there is from shape {shape}")
-    return Pad.apply(input, tuple(pairs), 0.0 if value is None else value)
+    if mode == "constant":
+        return Pad.apply(input, tuple(pairs), 0.0 if value is None else value)
+    for axis, (a, b) in enumerate(pairs):
+        if a < 0 or b < 0:
+            cut = max(-a, 0)
+            input = narrow(input, axis, cut, input.array.shape[axis] - cut - max(-b, 0))
+        if a > 0 or b > 0:
+            input = _pad_from_inside(input, axis, max(a, 0), max(b, 0), mode)
+    return input
+
+
+_BORDERS = {"reflect": 1, "replicate": None, "circular": 0}  # mode: slices that cannot be used
+
+
+def _pad_from_inside(x: Tensor, axis: int, a: int, b: int, mode: str) -> Tensor:
+    """a slices before and b after one axis, made of its own slices."""
+    n = x.array.shape[axis]
+    unusable = _BORDERS[mode]
+    most = n - unusable if unusable is not None else (a + b) * (n > 0)
+    if max(a, b) > most:
+        raise ValueError(
+            f'pad: mode "{mode}" can add at most {max(most, 0)} to axis {axis} of shape {x.array.shape}, '
+            f"got {max(a, b)}"
+        )
+    if mode == "reflect":
+        before, after = flip(narrow(x, axis, 1, a), axis), flip(narrow(x, axis, n - 1 - b, b), axis)
+    elif mode == "circular":
+        before, after = narrow(x, axis, n - a, a), narrow(x, axis, 0, b)
+    else:
+        shape = list(x.array.shape)
+        shape[axis] = a
+        before = expand(narrow(x, axis, 0, 1), shape)
+        shape[axis] = b
+        after = expand(narrow(x, axis, n - 1, 1), shape)
+    return cat([before, x, after], axis)

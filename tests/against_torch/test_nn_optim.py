@@ -30,12 +30,8 @@ def probabilities(n):
 def case(name, *shapes, args=(), inputs=None, train=True, **kwargs):
     inputs = inputs if inputs is not None else [normal(*shape) for shape in shapes]
     mode = "" if train else "-eval"
-    absent = name in ("Conv2d", "Unfold", "Fold") or "Pool" in name
-    marks = pytest.mark.skipif(absent and not hasattr(nn.functional, "conv2d"), reason="no conv2d")
     words = [str(a) for a in args] + [f"{k}={v}" for k, v in kwargs.items()]
-    return pytest.param(
-        name, args, kwargs, inputs, train, id=f"{name}({','.join(words)}){mode}", marks=marks
-    )
+    return pytest.param(name, args, kwargs, inputs, train, id=f"{name}({','.join(words)}){mode}")
 
 
 MODULES = [
@@ -129,6 +125,7 @@ def layout(state):
     return {key: (tuple(value.shape), value.numpy().dtype) for key, value in state.items()}
 
 
+@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths")
 @pytest.mark.parametrize(("name", "args", "kwargs", "inputs", "train"), MODULES)
 def test_module(name, args, kwargs, inputs, train):
     theirs = getattr(torch.nn, name)(*args, **kwargs)
@@ -182,7 +179,7 @@ def test_initial_distribution(name):
     for (key, a), b in zip(ours.named_parameters(), theirs.parameters()):
         a, b = a.detach().numpy(), b.detach().numpy()
         assert a.shape == b.shape
-        np.testing.assert_allclose(a.std(), b.std(), rtol=0.25, err_msg=key)
+        np.testing.assert_allclose(a.std(), b.std(), rtol=0.1 if a.size > 999 else 0.5, err_msg=key)
         if name in ("Linear", "Conv2d", "Bilinear"):
             np.testing.assert_allclose(abs(a).max(), abs(b).max(), rtol=0.1, err_msg=key)
 
@@ -361,7 +358,8 @@ def test_clip_grad_norm(norm_type, max_norm):
 def networks():
     def build(m):
         return m.Sequential(
-            m.Conv2d(1, 4, 3, padding=1), m.BatchNorm2d(4), m.ReLU(), m.MaxPool2d(2), m.Flatten(),
+            # No bias before a norm that takes it away: Adam would make steps of its rounding errors.
+            m.Conv2d(1, 4, 3, padding=1, bias=False), m.BatchNorm2d(4), m.ReLU(), m.MaxPool2d(2), m.Flatten(),
             m.Linear(4 * 4 * 4, 16), m.LayerNorm(16), m.GELU(), m.Linear(16, 10),
         )  # fmt: skip
 
@@ -371,7 +369,6 @@ def networks():
     return ours, theirs
 
 
-@pytest.mark.skipif(not hasattr(nn.functional, "conv2d"), reason="no conv2d")
 def test_training_runs_alike():
     ours, theirs = networks()
     a, b = optim.AdamW(ours.parameters(), lr=1e-3), torch.optim.AdamW(theirs.parameters(), lr=1e-3)

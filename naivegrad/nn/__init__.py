@@ -14,7 +14,7 @@ from naivegrad.nn.activation import (
     Tanh,
 )
 from naivegrad.nn.container import ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential
-from naivegrad.nn.conv import Conv2d, Fold, Unfold
+from naivegrad.nn.conv import Conv1d, Conv2d, ConvTranspose2d, Fold, Unfold
 from naivegrad.nn.dropout import Dropout, Dropout1d, Dropout2d, Dropout3d
 from naivegrad.nn.embedding import Embedding
 from naivegrad.nn.flatten import Flatten, Unflatten
@@ -44,7 +44,9 @@ __all__ = [
     "BatchNorm1d",
     "BatchNorm2d",
     "Bilinear",
+    "Conv1d",
     "Conv2d",
+    "ConvTranspose2d",
     "CrossEntropyLoss",
     "Dropout",
     "Dropout1d",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from typing import Any
 
 from naivegrad.nn import functional as F
@@ -13,12 +14,121 @@ from naivegrad.ops import empty
 from naivegrad.ops._args import pair
 from naivegrad.tensor import Tensor
 
-__all__ = ["Conv2d", "Fold", "Unfold"]
+__all__ = ["Conv1d", "Conv2d", "ConvTranspose2d", "Fold", "Unfold"]
 
 _MODES = ("zeros", "reflect", "replicate", "circular")
 
 
-class Conv2d(Module):
+class _Conv(Module):
+    """What the convolutions share: options, weights, what they start from, and the borders."""
+
+    dims: int = 2
+    transposed: bool = False
+    bias: Parameter | None
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Any,
+        stride: Any,
+        padding: Any,
+        dilation: Any,
+        groups: int,
+        bias: bool,
+        padding_mode: str,
+        device: Any,
+        dtype: Any,
+    ) -> None:
+        super().__init__()
+        who = type(self).__name__
+        if groups <= 0:
+            raise ValueError(f"{who}: groups must be positive, got {groups}")
+        if in_channels % groups or out_channels % groups:
+            raise ValueError(
+                f"{who}: in_channels={in_channels} and out_channels={out_channels} must be "
+                f"multiples of groups={groups}"
+            )
+        modes = ("zeros",) if self.transposed else _MODES
+        if padding_mode not in modes:
+            raise ValueError(f"{who}: padding_mode must be one of {modes}, got {padding_mode!r}")
+        self.in_channels = in_channels
+        self.out_channels = out_channels
+        self.kernel_size = self._each(kernel_size, "kernel_size")
+        self.stride = self._each(stride, "stride")
+        self.padding = padding if isinstance(padding, str) else self._each(padding, "padding")
+        self.dilation = self._each(dilation, "dilation")
+        self.groups = groups
+        self.padding_mode = padding_mode
+        if isinstance(padding, str):
+            if self.transposed or padding not in ("same", "valid"):
+                strings = "" if self.transposed else ", 'same' or 'valid'"
+                raise ValueError(f"{who}: padding must be numbers{strings}, got {padding!r}")
+            if padding == "same" and any(step != 1 for step in self.stride):
+                raise ValueError(f"{who}: padding='same' needs stride 1, got {self.stride}")
+        rows, columns = out_channels, in_channels
+        if self.transposed:
+            rows, columns = columns, rows
+        shape = (rows, columns // groups, *self.kernel_size)
+        self.weight = Parameter(empty(shape, device=device, dtype=dtype))
+        if bias:
+            self.bias = Parameter(empty(out_channels, device=device, dtype=dtype))
+        else:
+            self.register_parameter("bias", None)
+        self.reset_parameters()
+
+    def _each(self, value: Any, name: str) -> tuple[int, ...]:
+        """One integer per dimension."""
+        if self.dims == 2:
+            return pair(value, type(self).__name__, name)
+        if not isinstance(value, (tuple, list)):
+            value = (value,)
+        if len(value) != 1:
+            raise ValueError(f"{type(self).__name__}: {name} must be an integer, got {value!r}")
+        return (operator.index(value[0]),)
+
+    def reset_parameters(self) -> None:
+        """Draw new weights."""
+        init.kaiming_uniform_(self.weight, a=math.sqrt(5))
+        init._uniform_bias_(self.bias, self.weight)
+
+    def _pad(self, x: Tensor) -> tuple[Tensor, Any]:
+        """The input, and the zeros that are still to be put around it."""
+        if self.padding_mode == "zeros":
+            return x, self.padding
+        borders: list[int] = []  # as `functional.pad` takes them: last dimension first
+        for i in reversed(range(self.dims)):
+            if not isinstance(self.padding, str):
+                borders += [self.padding[i]] * 2
+            elif self.padding == "same":
+                total = self.dilation[i] * (self.kernel_size[i] - 1)
+                borders += [total // 2, total - total // 2]
+            else:
+                borders += [0, 0]
+        return F.pad(x, borders, mode=self.padding_mode), 0
+
+    def extra_repr(self) -> str:
+        text = (
+            f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, "
+            f"stride={self.stride}"
+        )
+        if self.padding != (0,) * self.dims:
+            text += f", padding={self.padding}"
+        if self.dilation != (1,) * self.dims:
+            text += f", dilation={self.dilation}"
+        output_padding = getattr(self, "output_padding", (0, 0))
+        if output_padding != (0, 0):
+            text += f", output_padding={output_padding}"
+        if self.groups != 1:
+            text += f", groups={self.groups}"
+        if self.bias is None:
+            text += ", bias=False"
+        if self.padding_mode != "zeros":
+            text += f", padding_mode={self.padding_mode}"
+        return text
+
+
+class Conv2d(_Conv):
     """Cross-correlate images with learned filters: `functional.conv2d`.
 
     weight (out_channels, in_channels / groups, KH, KW) and bias (out_channels,) start uniform
@@ -38,8 +148,6 @@ class Conv2d(Module):
         OH = (H + 2 padding - dilation (KH - 1) - 1) // stride + 1
     """
 
-    bias: Parameter | None
-
     def __init__(
         self,
         in_channels: int,
@@ -54,80 +162,99 @@ class Conv2d(Module):
         device: Any = None,
         dtype: Any = None,
     ) -> None:
-        super().__init__()
-        if groups <= 0:
-            raise ValueError(f"Conv2d: groups must be positive, got {groups}")
-        if in_channels % groups or out_channels % groups:
-            raise ValueError(
-                f"Conv2d: in_channels={in_channels} and out_channels={out_channels} must be "
-                f"multiples of groups={groups}"
-            )
-        if padding_mode not in _MODES:
-            raise ValueError(f"Conv2d: padding_mode must be one of {_MODES}, got {padding_mode!r}")
-        self.in_channels = in_channels
-        self.out_channels = out_channels
-        self.kernel_size = pair(kernel_size, "Conv2d", "kernel_size")
-        self.stride = pair(stride, "Conv2d", "stride")
-        self.padding = padding if isinstance(padding, str) else pair(padding, "Conv2d", "padding")
-        self.dilation = pair(dilation, "Conv2d", "dilation")
-        self.groups = groups
-        self.padding_mode = padding_mode
-        if isinstance(padding, str):
-            if padding not in ("same", "valid"):
-                raise ValueError(
-                    f"Conv2d: padding must be numbers, 'same' or 'valid', got {padding!r}"
-                )
-            if padding == "same" and self.stride != (1, 1):
-                raise ValueError(f"Conv2d: padding='same' needs stride 1, got {self.stride}")
-        shape = (out_channels, in_channels // groups, *self.kernel_size)
-        self.weight = Parameter(empty(shape, device=device, dtype=dtype))
-        if bias:
-            self.bias = Parameter(empty(out_channels, device=device, dtype=dtype))
-        else:
-            self.register_parameter("bias", None)
-        self.reset_parameters()
-
-    def reset_parameters(self) -> None:
-        """Draw new weights."""
-        init.kaiming_uniform_(self.weight, a=math.sqrt(5))
-        init._uniform_bias_(self.bias, self.weight)
+        super().__init__(
+            in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias,
+            padding_mode, device, dtype,
+        )  # fmt: skip
 
     def forward(self, x: Tensor) -> Tensor:
-        padding = self.padding
-        if self.padding_mode != "zeros":
-            x = F.pad(x, self._borders(), mode=self.padding_mode)
-            padding = 0
+        x, padding = self._pad(x)
         return F.conv2d(x, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
 
-    def _borders(self) -> tuple[int, ...]:
-        """The padding as `functional.pad` takes it: last dimension first, (before, after) each."""
-        borders = []
-        for i in (1, 0):
-            if isinstance(self.padding, str):
-                total = (
-                    self.dilation[i] * (self.kernel_size[i] - 1) if self.padding == "same" else 0
-                )
-                borders += [total // 2, total - total // 2]
-            else:
-                borders += [self.padding[i]] * 2
-        return tuple(borders)
 
-    def extra_repr(self) -> str:
-        text = (
-            f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, "
-            f"stride={self.stride}"
+class Conv1d(_Conv):
+    """Cross-correlate sequences with learned filters: `functional.conv1d`. Parameters as Conv2d's.
+
+    Shapes: (N, C, L) -> (N, F, OL)
+    """
+
+    dims = 1
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int | tuple[int],
+        stride: int | tuple[int] = 1,
+        padding: str | int | tuple[int] = 0,
+        dilation: int | tuple[int] = 1,
+        groups: int = 1,
+        bias: bool = True,
+        padding_mode: str = "zeros",
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(
+            in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias,
+            padding_mode, device, dtype,
+        )  # fmt: skip
+
+    def forward(self, x: Tensor) -> Tensor:
+        x, padding = self._pad(x)
+        return F.conv1d(x, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
+
+
+class ConvTranspose2d(_Conv):
+    """The transpose of Conv2d, which makes images larger: `functional.conv_transpose2d`.
+
+    weight is (in_channels, out_channels / groups, KH, KW).
+
+    Parameters
+    ----------
+    output_padding : int or (int, int)      rows and columns added at the end of the result, to
+                                            choose among the sizes that Conv2d maps to this one
+
+    The others as Conv2d's, without "same", "valid" and padding modes.
+
+    Shapes: (N, C, H, W) -> (N, F, OH, OW)
+
+        OH = (H - 1) stride - 2 padding + dilation (KH - 1) + output_padding + 1
+    """
+
+    transposed = True
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int | tuple[int, int],
+        stride: int | tuple[int, int] = 1,
+        padding: int | tuple[int, int] = 0,
+        output_padding: int | tuple[int, int] = 0,
+        groups: int = 1,
+        bias: bool = True,
+        dilation: int | tuple[int, int] = 1,
+        padding_mode: str = "zeros",
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(
+            in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias,
+            padding_mode, device, dtype,
+        )  # fmt: skip
+        self.output_padding = self._each(output_padding, "output_padding")
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.conv_transpose2d(
+            x,
+            self.weight,
+            self.bias,
+            self.stride,
+            self.padding,
+            self.output_padding,
+            self.groups,
+            self.dilation,
         )
-        if self.padding != (0, 0):
-            text += f", padding={self.padding}"
-        if self.dilation != (1, 1):
-            text += f", dilation={self.dilation}"
-        if self.groups != 1:
-            text += f", groups={self.groups}"
-        if self.bias is None:
-            text += ", bias=False"
-        if self.padding_mode != "zeros":
-            text += f", padding_mode={self.padding_mode}"
-        return text
 
 
 class Unfold(Module):

@@ -450,8 +450,8 @@ def pad(
 ) -> Tensor:
     """Values before and after axes, given in pairs from the last axis on: (left, right, top, bottom, ...).
 
-    Negative widths crop. Modes: "constant" (value, or 0), "reflect" (mirrored at the border, which is
-    not repeated), "replicate" (the border), "circular" (the other end).
+    Negative widths crop. Modes: "constant" (value, or 0), "reflect" (mirrored at the border,
+    which is not repeated), "replicate" (the border), "circular" (the other end).
     """
     widths = list(sizes([list(pad)], "pad"))
     shape = input.array.shape
@@ -491,8 +491,8 @@ def _pad_from_inside(x: Tensor, axis: int, a: int, b: int, mode: str) -> Tensor:
     most = n - unusable if unusable is not None else (a + b) * (n > 0)
     if max(a, b) > most:
         raise ValueError(
-            f'pad: mode "{mode}" can add at most {max(most, 0)} to axis {axis} of shape {x.array.shape}, '
-            f"got {max(a, b)}"
+            f'pad: mode "{mode}" can add at most {max(most, 0)} to axis {axis} of shape '
+            f"{x.array.shape}, got {max(a, b)}"
         )
     if mode == "reflect":
         before, after = flip(narrow(x, axis, 1, a), axis), flip(narrow(x, axis, n - 1 - b, b), axis)

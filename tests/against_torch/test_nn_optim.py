@@ -48,6 +48,11 @@ MODULES = [
     case("Conv2d", (2, 3, 8, 7), args=(3, 2, 3), padding=(1, 2), padding_mode="reflect"),
     case("Conv2d", (2, 3, 8, 7), args=(3, 2, (4, 3)), padding="same", padding_mode="replicate"),
     case("Conv2d", (2, 3, 8, 7), args=(3, 2, 3), padding=(1, 2), padding_mode="circular"),
+    case("Conv1d", (2, 4, 9), args=(4, 6, 3), stride=2, padding=1, groups=2),
+    case("Conv1d", (2, 3, 9), args=(3, 2, 3), padding="same", dilation=2, bias=False),
+    case("Conv1d", (2, 3, 9), args=(3, 2, 3), padding=2, padding_mode="circular"),
+    case("ConvTranspose2d", (2, 4, 5, 3), args=(4, 6, (3, 2)), stride=2, padding=1, groups=2),
+    case("ConvTranspose2d", (2, 3, 5, 3), args=(3, 2, 3, 2, 1, 1, 1, False, (2, 1))),
     case("MaxPool2d", (2, 3, 7, 5), args=(2,)),
     case("MaxPool2d", (2, 3, 7, 5), args=((3, 2),), stride=(2, 1), padding=1, ceil_mode=True),
     case("AvgPool2d", (2, 3, 7, 5), args=(2,)),
@@ -358,9 +363,9 @@ def test_clip_grad_norm(norm_type, max_norm):
 def networks():
     def build(m):
         return m.Sequential(
-            # No bias before a norm that takes it away: Adam would make steps of its rounding errors.
-            m.Conv2d(1, 4, 3, padding=1, bias=False), m.BatchNorm2d(4), m.ReLU(), m.MaxPool2d(2), m.Flatten(),
-            m.Linear(4 * 4 * 4, 16), m.LayerNorm(16), m.GELU(), m.Linear(16, 10),
+            # No bias before a norm that takes it away: Adam would step by its rounding errors.
+            m.Conv2d(1, 4, 3, padding=1, bias=False), m.BatchNorm2d(4), m.ReLU(), m.MaxPool2d(2),
+            m.Flatten(), m.Linear(4 * 4 * 4, 16), m.LayerNorm(16), m.GELU(), m.Linear(16, 10),
         )  # fmt: skip
 
     ours, theirs = build(nn), build(torch.nn)

@@ -23,7 +23,6 @@ BY_LEVEL = (  # as in setup.py
     "conv",
     "elementwise",
     "loss",
-    "matmul",
     "norm",
     "optim",
     "pool",
@@ -35,10 +34,12 @@ BY_LEVEL = (  # as in setup.py
 isa = _choose_level()
 try:
     importlib.import_module(f"naivegrad.kernels.{isa}.elementwise")
-except ModuleNotFoundError:  # the base level was chosen, or is the only one on this machine
+except (
+    ModuleNotFoundError
+):  # not built for x86-64 (or the level chosen is "base"): there is one level
     isa = "base"
 _prefix = "naivegrad.kernels." if isa == "base" else f"naivegrad.kernels.{isa}."
-conv, elementwise, loss, matmul, norm, optim, pool, random, reduce, softmax = (
+conv, elementwise, loss, norm, optim, pool, random, reduce, softmax = (
     importlib.import_module(_prefix + name) for name in BY_LEVEL
 )
 
@@ -50,7 +51,6 @@ __all__ = [
     "embedding",
     "isa",
     "loss",
-    "matmul",
     "norm",
     "optim",
     "pool",

@@ -23,6 +23,7 @@ BY_LEVEL = (  # as in setup.py
     "conv",
     "elementwise",
     "loss",
+    "matmul",
     "norm",
     "optim",
     "pool",
@@ -34,12 +35,10 @@ BY_LEVEL = (  # as in setup.py
 isa = _choose_level()
 try:
     importlib.import_module(f"naivegrad.kernels.{isa}.elementwise")
-except (
-    ModuleNotFoundError
-):  # not built for x86-64 (or the level chosen is "base"): there is one level
+except ModuleNotFoundError:  # the base level was chosen, or is the only one on this machine
     isa = "base"
 _prefix = "naivegrad.kernels." if isa == "base" else f"naivegrad.kernels.{isa}."
-conv, elementwise, loss, norm, optim, pool, random, reduce, softmax = (
+conv, elementwise, loss, matmul, norm, optim, pool, random, reduce, softmax = (
     importlib.import_module(_prefix + name) for name in BY_LEVEL
 )
 
@@ -51,6 +50,7 @@ __all__ = [
     "embedding",
     "isa",
     "loss",
+    "matmul",
     "norm",
     "optim",
     "pool",

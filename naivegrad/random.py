@@ -1,8 +1,8 @@
 """Random number generators: a seed, and how far its stream has been used.
 
-The stream is counter-based (Philox4x32-10): block b of it is a fixed scrambling of the number b under
-the seed. So the numbers do not depend on the device, the number of threads, or the order in which an
-array is filled, and a generator is nothing but two integers.
+The stream is counter-based (Philox4x32-10): block b of it is a fixed scrambling of the number b
+under the seed. So the numbers do not depend on the device, the number of threads, or the order in
+which an array is filled, and a generator is nothing but two integers.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ class Generator:
     ----------
     device : ignored; the stream is the same on every device
 
-    A new generator starts from a fixed seed, as PyTorch's: call `seed` for a different stream in each
-    run. Several threads may draw from one generator: each gets numbers of its own.
+    A new generator starts from a fixed seed, as PyTorch's: call `seed` for a different stream in
+    each run. Several threads may draw from one generator: each gets numbers of its own.
 
     Examples
     --------
@@ -114,7 +114,7 @@ class Generator:
         return Generator(self.device).manual_seed(low | high << 32)
 
     def reserve(self, words: int) -> tuple[int, int]:
-        """Take the next `words` words (in whole blocks of four): (seed, offset of the first block)."""
+        """Take the next words, in whole blocks of four: (seed, offset of the first block)."""
         with self._lock:
             offset = self._offset
             self._offset = (offset + (words + 3) // 4) & _LONG

@@ -272,10 +272,11 @@ class Backend(Protocol):
         ...
 
     def softmax_grad(self, grad: Array, y: Array, axis: int, logarithm: bool = False) -> Array:
-        """The gradient of x, given the result y: y * (grad - sum(grad * y)); grad - exp(y) * sum(grad)."""
+        """The gradient of x, from the result y."""
         ...
 
-    # loss: reduction is "none", "mean" or "sum"; x (N, C, ...) or (C,), target (N, ...) or (), weight (C,)
+    # loss: reduction is "none", "mean" or "sum";
+    # scores x (N, C, ...) or (C,), target (N, ...) or (), weight (C,)
 
     def cross_entropy(
         self,
@@ -336,7 +337,7 @@ class Backend(Protocol):
         ...
 
     def mse_loss_grad(self, grad: Array, x: Array, y: Array, reduction: str) -> Array:
-        """The gradient of x (minus that of y): 2 grad (x - y), over the number of elements for the mean."""
+        """The gradient of x, minus that of y: 2 grad (x - y), divided by their number for mean."""
         ...
 
     # norm
@@ -344,7 +345,7 @@ class Backend(Protocol):
     def layer_norm(
         self, x: Array, axes: int, weight: Array | None, bias: Array | None, eps: float
     ) -> tuple[Array, Array]:
-        """(x - mean) / sqrt(var + eps) * weight + bias over the last `axes` axes; and the statistics."""
+        """(x - mean) / sqrt(var + eps) * weight + bias over the last axes; and statistics."""
         ...
 
     def layer_norm_grad(
@@ -357,7 +358,7 @@ class Backend(Protocol):
         with_x: bool,
         with_weight: bool,
     ) -> tuple[Array | None, Array | None, Array | None]:
-        """The gradients of x, of weight and of bias: None for what `with_x`, `with_weight` do not ask for."""
+        """The gradients of x, of weight and of bias; None for what is not asked for."""
         ...
 
     def batch_norm(
@@ -371,10 +372,9 @@ class Backend(Protocol):
         momentum: float,
         eps: float,
     ) -> tuple[Array, Array]:
-        """(x - mean) / sqrt(var + eps) * weight + bias per channel of (N, C, ...); and the statistics:
-        (2 C,), the means and 1 / sqrt(var + eps).
+        """(x - mean) / sqrt(var + eps) * weight + bias per channel of (N, C, ...); and statistics.
 
-        In training they are those of x, and the running ones move towards them, in place.
+        In training mean and var are those of x, and the running ones move towards them, in place.
         """
         ...
 
@@ -395,8 +395,11 @@ class Backend(Protocol):
     def random(
         self, kind: str, shape: Shape, dtype: Dtype, a: float, b: float, seed: int, offset: int
     ) -> Array:
-        """Random numbers: "uniform" in [a, b), "normal" of mean a and standard deviation b, "bernoulli"
-        of probability a. float64 takes two words of the stream an element, all else one."""
+        """Random numbers: "uniform" in [a, b), "normal" of mean a and standard deviation b,
+        "bernoulli" of probability a.
+
+        float64 takes two words of the stream an element, all else one.
+        """
         ...
 
     def random_integers(self, shape: Shape, low: int, high: int, seed: int, offset: int) -> Array:
@@ -420,7 +423,7 @@ class Backend(Protocol):
     def embedding_grad(self, grad: Array, index: Array, rows: int, padding_idx: int) -> Array:
         """(rows, D): row v is the sum of the gradients of the places where index is v.
 
-        The row `padding_idx` stays zero (-1: there is none). The order of additions is that of the index.
+        The row `padding_idx` stays zero (-1: there is none). Rows are added in the index's order.
         """
         ...
 

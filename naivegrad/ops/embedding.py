@@ -28,7 +28,7 @@ class Embedding(Function):
 
 
 class EmbeddingGrad(Function):
-    """The transpose of Embedding, and so its gradient is Embedding; zero where the index is padding."""
+    """The transpose of Embedding; so its gradient is Embedding, zero where the index is padding."""
 
     @staticmethod
     def forward(ctx: Any, grad: Any, index: Any, rows: int, padding_idx: int) -> Any:

@@ -88,7 +88,7 @@ class NLLLossGrad(Function):
 
 
 class MSELoss(Function):
-    """loss = (x - y)^2, their mean or sum.    grad_x = 2 grad (x - y) (/ n),    grad_y = -grad_x."""
+    """loss = (x - y)^2, their mean or sum.    grad_x = 2 grad (x - y) (/ n), grad_y = -grad_x."""
 
     @staticmethod
     def forward(ctx: Any, x: Any, y: Any, reduction: str) -> Any:
@@ -148,7 +148,7 @@ def _binary_cross_entropy(x: Tensor, t: Tensor) -> Tensor:
     return (t - 1) * (1 - x).log().clamp(min=-100) - t * x.log().clamp(min=-100)
 
 
-# ---- classification -------------------------------------------------------------------------------
+# ---- classification ----------------------------------------------------------------------------
 
 
 def class_axis(ndim: int) -> int:
@@ -169,8 +169,8 @@ def cross_entropy(
 
         loss = -sum_c q_c log softmax(x)_c
 
-    with q_c = w_c ((1 - label_smoothing) t_c + label_smoothing / C), t the target distribution: 1 at
-    the class and 0 elsewhere, or given probabilities.
+    with q_c = w_c ((1 - label_smoothing) t_c + label_smoothing / C), t the target distribution: 1
+    at the class and 0 elsewhere, or given probabilities.
 
     Parameters
     ----------
@@ -198,8 +198,8 @@ def cross_entropy(
 
     Notes
     -----
-    Differentiable in input, and in probabilities, to any order. One pass each way for classes: neither
-    a one-hot nor the softmax is stored, the gradient is the only large array made.
+    Differentiable in input, and in probabilities, to any order. One pass each way for classes:
+    neither a one-hot nor the softmax is stored, the gradient is the only large array made.
 
     Examples
     --------
@@ -227,8 +227,8 @@ def _cross_entropy_probabilities(
     op = "cross_entropy"
     if target.array.dtype.kind != "f":
         raise TypeError(
-            f"{op}: a target of the input's shape {x.array.shape} holds probabilities and must be of "
-            f"floating point, got {target.dtype}; classes have shape {_positions(x)}"
+            f"{op}: a target of the input's shape {x.array.shape} holds probabilities and must be "
+            f"of floating point, got {target.dtype}; classes have shape {_positions(x)}"
         )
     _check_reduction(op, reduction)
     _check_weight(op, x, weight)
@@ -283,8 +283,8 @@ def _check_classes(
         raise ValueError(f"{op}: input must be (C,) or (N, C, ...), got a 0-d tensor")
     if target.array.shape != _positions(x):
         raise ValueError(
-            f"{op}: for an input of shape {x.array.shape} the target must have shape {_positions(x)}, "
-            f"got {target.array.shape}"
+            f"{op}: for an input of shape {x.array.shape} the target must have shape "
+            f"{_positions(x)}, got {target.array.shape}"
         )
     if target.array.dtype.kind not in "iu":
         raise TypeError(f"{op}: the target must be of integers, got {target.dtype}")
@@ -311,7 +311,7 @@ def _check_reduction(op: str, reduction: str) -> None:
         raise ValueError(f'{op}: reduction must be "none", "mean" or "sum", got {reduction!r}')
 
 
-# ---- regression -----------------------------------------------------------------------------------
+# ---- regression --------------------------------------------------------------------------------
 
 
 def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
@@ -409,8 +409,8 @@ def binary_cross_entropy(
     weight : Tensor that broadcasts to it, optional
     reduction : "none", "mean" or "sum"
 
-    Differentiable in input and target, to any order. From scores, `binary_cross_entropy_with_logits`
-    keeps more digits. ValueError where shapes do not fit.
+    Differentiable in input and target, to any order. ValueError where shapes do not fit.
+    From scores, `binary_cross_entropy_with_logits` keeps more digits.
     """
     op = "binary_cross_entropy"
     x, t = _paired(op, input, target, reduction)

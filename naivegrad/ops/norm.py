@@ -1,4 +1,4 @@
-"""Normalisation: subtract the mean, divide by the standard deviation, over this or that set of axes."""
+"""Normalisation: subtract the mean, divide by the standard deviation, over some of the axes."""
 
 from __future__ import annotations
 
@@ -84,8 +84,8 @@ class LayerNormGrad(Function):
 class BatchNorm(Function):
     """y = xhat * weight + bias, xhat = (x - mean) / sqrt(var + eps), per channel of (N, C, ...).
 
-    In training, mean and var are those of x over all axes but C; grad_x is as for LayerNorm, over those
-    axes. In evaluation they are given, and grad_x = grad * weight / sqrt(var + eps).
+    In training, mean and var are those of x over all axes but C; grad_x is as for LayerNorm, over
+    those axes. In evaluation they are given, and grad_x = grad * weight / sqrt(var + eps).
     """
 
     @staticmethod
@@ -226,7 +226,7 @@ def layer_norm(
         last = (operator.index(normalized_shape),)
     if not last or shape[-len(last) :] != last:
         raise ValueError(
-            f"{op}: normalized_shape {last} must be the last dimensions of the input, which is {shape}"
+            f"{op}: normalized_shape {last} must be the last dimensions of the input, {shape}"
         )
     _check_parameters(op, input, last, weight=weight, bias=bias)
     return LayerNorm.apply(input, weight, bias, len(last), eps)
@@ -251,8 +251,8 @@ def batch_norm(
     input : Tensor, (N, C) or (N, C, ...), floating point
     running_mean, running_var : Tensor, (C,); needed unless training
     weight, bias : Tensor, (C,), optional
-    training : take mean and (biased) var from the input, and move the running ones, in place, towards
-        its mean and unbiased variance; otherwise use the running ones
+    training : take mean and (biased) var from the input, and move the running ones, in place,
+        towards its mean and unbiased variance; otherwise use the running ones
     momentum : running = (1 - momentum) * running + momentum * new
     eps : keeps the division finite
 
@@ -363,7 +363,7 @@ def instance_norm(
     momentum: float = 0.1,
     eps: float = 1e-5,
 ) -> Tensor:
-    """Normalise each channel of each sample; with use_input_stats=False, as batch_norm in evaluation.
+    """Normalise each channel of each sample; batch_norm in evaluation unless use_input_stats.
 
     Running statistics are not updated here: NotImplementedError if they are given with
     use_input_stats=True.
@@ -390,7 +390,7 @@ def rms_norm(
 
         y = x / sqrt(mean(x^2) + eps) * weight
 
-    eps is the type's machine epsilon unless given. Differentiable in input and weight, to any order.
+    eps is the machine epsilon unless given. Differentiable in input and weight, to any order.
 
     References
     ----------
@@ -404,7 +404,7 @@ def rms_norm(
     )
     if not last or shape[-len(last) :] != last:
         raise ValueError(
-            f"{op}: normalized_shape {last} must be the last dimensions of the input, which is {shape}"
+            f"{op}: normalized_shape {last} must be the last dimensions of the input, {shape}"
         )
     _check_parameters(op, input, last, weight=weight)
     if eps is None:

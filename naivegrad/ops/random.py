@@ -18,7 +18,7 @@ from naivegrad.tensor import Tensor, wrap
 
 
 class Dropout(Function):
-    """y = x / (1 - p) where the stream says keep, else 0.    grad_x = dropout(grad), by the same stream.
+    """y = x / (1 - p) where the stream says keep, else 0.    grad_x = the same of grad.
 
     The mask is not stored: the stream can be read again from (seed, offset). Making a number again
     costs less than fetching it from memory.
@@ -36,7 +36,7 @@ class Dropout(Function):
         return Dropout.apply(grad, *ctx.options)
 
 
-# ---- new tensors ----------------------------------------------------------------------------------
+# ---- new tensors -------------------------------------------------------------------------------
 
 
 def _draw(
@@ -127,10 +127,10 @@ def randint(
     device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """randint(high, size) or randint(low, high, size): integers in [low, high), int64 unless told otherwise.
+    """randint(high, size) or randint(low, high, size): integers in [low, high).
 
-    Each is as likely as the next to within (high - low) / 2^64. ValueError where no integer lies in
-    between, or the dtype cannot hold them.
+    Their type is int64 unless told otherwise. Each is as likely as the next to within
+    (high - low) / 2^64. ValueError where no integer lies in between, or the dtype cannot hold them.
 
     Examples
     --------
@@ -406,7 +406,7 @@ def multinomial(
     else:
         if ((rows > 0).sum(-1) < num_samples).any():
             raise ValueError(
-                f"{op}: cannot draw {num_samples} different indices: a row has fewer weights above 0"
+                f"{op}: {num_samples} different indices, but a row has fewer weights above 0"
             )
         u = backend.to_numpy(
             _draw("uniform", rows.shape, np.dtype(np.float64), 0, 1, generator, backend)
@@ -419,10 +419,10 @@ def multinomial(
     return wrap(backend.from_numpy(index), backend)
 
 
-# ---- in place -------------------------------------------------------------------------------------
+# ---- in place ----------------------------------------------------------------------------------
 #
-# As any in-place change: what the tensor was made from is forgotten, and a leaf that requires a gradient
-# is refused unless recording is off.
+# As any in-place change: what the tensor was made from is forgotten, and a leaf that requires a
+# gradient is refused unless recording is off.
 
 
 def _fill(op: str, x: Any, kind: str, a: float, b: float, generator: Generator | None) -> Tensor:
@@ -469,11 +469,10 @@ def random_(
     require_tensor(tensor, "random_")
     dtype = tensor.array.dtype
     if low is None:
-        low, high = 0, _limits(dtype)[1] + (dtype.kind != "f" and dtype != np.int64)
-    elif high is None:
-        low, high = 0, low
-    assert high is not None
-    array = _integers("random_", low, high, tensor.array.shape, dtype, generator, tensor.backend)
+        first, stop = 0, _limits(dtype)[1] + (dtype.kind != "f" and dtype != np.int64)
+    else:
+        first, stop = (0, low) if high is None else (low, high)
+    array = _integers("random_", first, stop, tensor.array.shape, dtype, generator, tensor.backend)
     return tensor.copy_(wrap(array, tensor.backend))
 
 
@@ -488,11 +487,11 @@ def exponential_(tensor: Tensor, lambd: float = 1.0, generator: Generator | None
     return tensor.copy_((-wrap(array, tensor.backend)).log1p() * (-1.0 / lambd))
 
 
-# ---- dropout --------------------------------------------------------------------------------------
+# ---- dropout -----------------------------------------------------------------------------------
 
 
 def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-    """Zero each element with probability p, and scale the others by 1 / (1 - p); nothing unless training.
+    """Zero each element with probability p, and scale the others by 1 / (1 - p).
 
     Parameters
     ----------

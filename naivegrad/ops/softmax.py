@@ -104,8 +104,8 @@ def softmax(input: Tensor, dim: int | None = None, dtype: Any = None) -> Tensor:
 
     Notes
     -----
-    Differentiable to any order. The largest score is subtracted first, so nothing overflows; a line of
-    only -inf gives NaN.
+    Differentiable to any order. The largest score is subtracted first, so nothing overflows; a line
+    of only -inf gives NaN.
 
     Examples
     --------

@@ -1,7 +1,8 @@
 """What the Cython loops cannot take as it is, brought to a form that they can.
 
-A loop returns None for arrays that are not dense (contiguous, aligned, float32 or float64, all of one
-type). Then the functions here make copies that are: of a strided array, and in float32 of a float16 one.
+A loop returns None for arrays that are not dense (contiguous, aligned, float32 or float64, all of
+one type). Then the functions here make copies that are: of a strided array; of a float16 one, in
+float32.
 """
 
 from __future__ import annotations
@@ -21,14 +22,14 @@ def dense_float(op: str, x: ndarray) -> ndarray:
     """x, dense; TypeError unless it is of a floating-point type."""
     if x.dtype.kind != "f":
         raise TypeError(f"{op}: a floating-point tensor is needed, got {x.dtype}")
-    return np.require(x, working_type(x), "CA")
+    return np.require(x, working_type(x), ["C", "A"])
 
 
 def dense(op: str, x: ndarray, shape: tuple[int, ...] | None, dtype: np.dtype[Any]) -> ndarray:
     """x, dense, of a type; ValueError unless it has the shape (None: any)."""
     if shape is not None and x.shape != shape:
         raise ValueError(f"{op}: an array of shape {shape} is needed, got {x.shape}")
-    return np.require(x, dtype, "CA")
+    return np.require(x, dtype, ["C", "A"])
 
 
 def dense_or_none(

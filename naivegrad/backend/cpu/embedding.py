@@ -23,7 +23,7 @@ def embedding(index: ndarray, weight: ndarray) -> ndarray:
 def embedding_grad(grad: ndarray, index: ndarray, rows: int, padding_idx: int) -> ndarray:
     """(rows, D): row v is the sum of the gradients of the places where index is v.
 
-    The row `padding_idx` stays zero (-1: there is none). The order of additions is that of the index.
+    The row `padding_idx` stays zero (-1: there is none). Rows are added in the order of the index.
     """
     out = kernel.embedding_grad(grad, index, rows, padding_idx)
     if out is None:

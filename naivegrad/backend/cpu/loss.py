@@ -21,7 +21,7 @@ def cross_entropy(
     label_smoothing: float,
     reduction: str,
 ) -> tuple[ndarray, ndarray]:
-    """The loss of scores x (N, C, ...) for classes (N, ...), and statistics for cross_entropy_grad."""
+    """The loss of scores x for classes, and statistics for cross_entropy_grad."""
     options = ignore_index, label_smoothing, _CODE[reduction]
     result = kernel.cross_entropy(x, target, weight, *options)
     if result is None:
@@ -98,7 +98,7 @@ def mse_loss(x: ndarray, y: ndarray, reduction: str) -> ndarray:
 
 
 def mse_loss_grad(grad: ndarray, x: ndarray, y: ndarray, reduction: str) -> ndarray:
-    """The gradient of x (minus that of y): 2 grad (x - y), over the number of elements for the mean."""
+    """The gradient of x, minus that of y: 2 grad (x - y), divided by their number for the mean."""
     out = kernel.mse_loss_grad(grad, x, y, _CODE[reduction])
     if out is None:
         a = dense_float("mse_loss", x)

@@ -14,7 +14,7 @@ Gradients = tuple[ndarray | None, ndarray | None, ndarray | None]
 def layer_norm(
     x: ndarray, axes: int, weight: ndarray | None, bias: ndarray | None, eps: float
 ) -> tuple[ndarray, ndarray]:
-    """(x - mean) / sqrt(var + eps) * weight + bias over the last `axes` axes; and the statistics."""
+    """(x - mean) / sqrt(var + eps) * weight + bias over the last `axes` axes; and statistics."""
     result = kernel.layer_norm(x, axes, weight, bias, eps)
     if result is None:
         a = dense_float("layer_norm", x)
@@ -35,7 +35,7 @@ def layer_norm_grad(
     with_x: bool,
     with_weight: bool,
 ) -> Gradients:
-    """The gradients of x, of weight and of bias: None for what `with_x`, `with_weight` do not ask for."""
+    """The gradients of x, of weight and of bias; None for what is not asked for."""
     result = kernel.layer_norm_grad(grad, x, weight, stats, axes, with_x, with_weight)
     if result is None:
         work = working_type(x)

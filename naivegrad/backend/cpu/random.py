@@ -1,4 +1,4 @@
-"""Random arrays from a counter-based stream: the same numbers for the same seed and offset, always."""
+"""Random arrays from a counter-based stream: the same seed and offset give the same numbers."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ def softmax(x: ndarray, axis: int, logarithm: bool = False) -> ndarray:
 
 
 def softmax_grad(grad: ndarray, y: ndarray, axis: int, logarithm: bool = False) -> ndarray:
-    """The gradient of x, given the result y: y * (grad - sum(grad * y)); grad - exp(y) * sum(grad)."""
+    """The gradient of x from y: y * (grad - sum(grad * y)), or grad - exp(y) * sum(grad)."""
     out = kernel.softmax_grad(grad, y, axis, logarithm)
     if out is None:
         work = working_type(y)

@@ -21,7 +21,7 @@
 #define NG_UNARY_TABLE(X)                                                                          \
     X(neg, -x)                                                                                     \
     X(abs, FABS(x))                                                                                \
-    X(sign, x != x ? x : (T)((x > 0) - (x < 0)))                                                   \
+    X(sign, (T)((x > 0) - (x < 0)))                                                                \
     X(square, x * x)                                                                               \
     X(reciprocal, 1 / x)                                                                           \
     X(sqrt, SQRT(x))                                                                               \

@@ -151,6 +151,8 @@ class Tensor(TensorMethods):
     def data(self, value: Tensor) -> None:
         self.array = value.array
         self.backend = value.backend
+        if isinstance(self.node, function.Leaf):
+            self.node.describe(self)
 
     # Autograd
 

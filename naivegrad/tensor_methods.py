@@ -225,11 +225,11 @@ class TensorMethods:
 
     def max(self, dim: Any = None, keepdim: Any = False) -> Any:
         """The largest of all; (values, indices) along dim; of two tensors."""
-        return reduce.max(self, dim, keepdim)
+        return reduce.extreme("max", self, dim, keepdim)
 
     def min(self, dim: Any = None, keepdim: Any = False) -> Any:
         """The smallest of all; (values, indices) along dim; of two tensors."""
-        return reduce.min(self, dim, keepdim)
+        return reduce.extreme("min", self, dim, keepdim)
 
     def argmax(self, dim: Any = None, keepdim: Any = False) -> Tensor:
         """Where the largest value is."""

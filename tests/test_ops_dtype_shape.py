@@ -48,7 +48,7 @@ def test_result_dtype(op, dtypes, want):
     if "uint8" in dtypes and op.name in ("sub", "neg", "scalar_radd"):
         return  # wraps around, unlike the float64 reference
     wide = [
-        a if a.dtype.kind in "bi" and i in _kept(one) else a.astype(np.float64)
+        a if a.dtype.kind in "biu" and i in _kept(one) else a.astype(np.float64)
         for i, a in enumerate(arrays)
     ]
     expected = reference(op, wide, one.options)[0]

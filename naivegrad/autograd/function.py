@@ -259,10 +259,14 @@ class Leaf(Function):
         self.hooks = None
         self.edges = []
         self.saved = None
+        self.describe(tensor)
+        self.tensor = weakref.ref(tensor)  # weak: the tensor owns this node
+
+    def describe(self, tensor: Any) -> None:
+        """Note the kind of gradient that is due: again when the tensor is given other data."""
         self.shape = tensor.array.shape
         self.dtype = tensor.array.dtype
         self.backend = tensor.backend
-        self.tensor = weakref.ref(tensor)  # weak: the tensor owns this node
 
     @staticmethod
     def backward(ctx: Any, grad: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -41,14 +42,14 @@ class Linear(Function):
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
         x, w = ctx.saved_tensors
-        rows = grad if grad.array.ndim == 2 else grad.reshape(-1, grad.array.shape[-1])
+        rows = grad if grad.array.ndim == 2 else _rows(grad)
         grad_x = grad_w = grad_b = None
         if w is not None:
             grad_x = MatMul.apply(rows, w)
             if rows is not grad:
                 grad_x = grad_x.reshape(*grad.array.shape[:-1], w.array.shape[1])
         if x is not None:
-            grad_w = MatMul.apply(rows.mT, x.reshape(-1, x.array.shape[-1]))
+            grad_w = MatMul.apply(rows.mT, _rows(x))
         if ctx.needs_input_grad[2]:
             grad_b = rows.sum(0)
         return grad_x, grad_w, grad_b
@@ -67,6 +68,12 @@ class Linear(Function):
         for term in terms[1:]:
             total = total + term
         return total
+
+
+def _rows(x: Tensor) -> Tensor:
+    """All leading axes as one; lengths of 0 are no harm."""
+    *lead, n = x.array.shape
+    return x.reshape(math.prod(lead), n)
 
 
 def _check_dtypes(x: Tensor, y: Tensor, op: str) -> None:
@@ -101,7 +108,7 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
     if len(b) == 1:
         return matmul(input, other.unsqueeze(1)).squeeze(-1)
     if len(b) == 2:  # one product of all rows, instead of many small ones
-        return MatMul.apply(input.reshape(-1, a[-1]), other).reshape(*a[:-1], b[-1])
+        return MatMul.apply(_rows(input), other).reshape(*a[:-1], b[-1])
     for m, n in zip(a[-3::-1], b[-3::-1], strict=False):
         if m != n and m != 1 and n != 1:
             raise ValueError(f"matmul: leading axes of shapes {a} and {b} do not broadcast")
@@ -110,6 +117,8 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
 
 def mm(input: Tensor, mat2: Tensor) -> Tensor:
     """The product of two matrices."""
+    require_tensor(input, "mm")
+    require_tensor(mat2, "mm", "mat2")
     if input.array.ndim != 2 or mat2.array.ndim != 2:
         raise ValueError(
             f"mm: expects matrices, got shapes {input.array.shape} and {mat2.array.shape}"
@@ -119,6 +128,8 @@ def mm(input: Tensor, mat2: Tensor) -> Tensor:
 
 def bmm(input: Tensor, mat2: Tensor) -> Tensor:
     """The products of two batches of matrices, (B, M, K) and (B, K, N)."""
+    require_tensor(input, "bmm")
+    require_tensor(mat2, "bmm", "mat2")
     a, b = input.array.shape, mat2.array.shape
     if len(a) != 3 or len(b) != 3 or a[0] != b[0]:
         raise ValueError(f"bmm: expects (B, M, K) and (B, K, N), got {a} and {b}")
@@ -127,6 +138,8 @@ def bmm(input: Tensor, mat2: Tensor) -> Tensor:
 
 def mv(input: Tensor, vec: Tensor) -> Tensor:
     """The product of a matrix and a vector."""
+    require_tensor(input, "mv")
+    require_tensor(vec, "mv", "vec")
     if input.array.ndim != 2 or vec.array.ndim != 1:
         raise ValueError(
             f"mv: expects a matrix and a vector, got {input.array.shape} and {vec.array.shape}"
@@ -136,6 +149,8 @@ def mv(input: Tensor, vec: Tensor) -> Tensor:
 
 def dot(input: Tensor, other: Tensor) -> Tensor:
     """The inner product of two vectors."""
+    require_tensor(input, "dot")
+    require_tensor(other, "dot", "other")
     if input.array.ndim != 1 or other.array.ndim != 1:
         raise ValueError(
             f"dot: expects vectors, got shapes {input.array.shape} and {other.array.shape}"
@@ -145,6 +160,8 @@ def dot(input: Tensor, other: Tensor) -> Tensor:
 
 def outer(input: Tensor, vec2: Tensor) -> Tensor:
     """z[i, j] = x[i] * y[j]."""
+    require_tensor(input, "outer")
+    require_tensor(vec2, "outer", "vec2")
     if input.array.ndim != 1 or vec2.array.ndim != 1:
         raise ValueError(
             f"outer: expects vectors, got shapes {input.array.shape} and {vec2.array.shape}"
@@ -187,7 +204,11 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     if bias is not None:
         _check_dtypes(input, bias, "linear")
         if bias.array.shape != (w[0],):
-            return Linear.apply(input, weight, None) + bias
+            try:  # any bias that broadcasts will do
+                return Linear.apply(input, weight, None) + bias
+            except ValueError:
+                message = f"linear: bias {bias.array.shape} for weight {w}: expects ({w[0]},)"
+                raise ValueError(message) from None
     return Linear.apply(input, weight, bias)
 
 

@@ -11,7 +11,8 @@ import numpy as np
 from naivegrad.autograd import Function
 from naivegrad.ops._args import normalize_axes, normalize_axis, numpy_dtype, require_floating
 from naivegrad.ops.elementwise import exp, where
-from naivegrad.ops.movement import Expand, cat
+from naivegrad.ops.index import Gather
+from naivegrad.ops.movement import Expand, Reshape, cat
 from naivegrad.tensor import Tensor, wrap
 
 Axes = tuple[int, ...] | None
@@ -273,7 +274,7 @@ def amin(input: Tensor, dim: Dims = (), keepdim: bool = False) -> Tensor:
     return Extremum.apply(input, axes, keepdim, "min")
 
 
-def _extreme(op: str, x: Tensor, dim: Any, keepdim: bool) -> Any:
+def extreme(op: str, x: Tensor, dim: Any, keepdim: bool) -> Any:
     """max and min in their three forms: of all, along a dimension (with indices), of two tensors."""
     if isinstance(dim, Tensor):
         return x.maximum(dim) if op == "max" else x.minimum(dim)
@@ -285,9 +286,10 @@ def _extreme(op: str, x: Tensor, dim: Any, keepdim: bool) -> Any:
         return ValuesIndices(x.clone(), x.argmax())
     _not_empty(x, (axis,), op)
     indices = wrap(x.backend.arg_reduce(op, x.array, axis, True), x.backend)
-    values = x.gather(axis, indices)
+    values = Gather.apply(x, axis, indices.array)
     if not keepdim:
-        values, indices = values.squeeze(axis), indices.squeeze(axis)
+        shape = x.array.shape[:axis] + x.array.shape[axis + 1 :]
+        values, indices = Reshape.apply(values, shape), Reshape.apply(indices, shape)
     return ValuesIndices(values, indices)
 
 
@@ -297,12 +299,12 @@ def max(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
     Along a dimension the gradient goes to the index that is returned, the first of equal ones. Of all,
     equal ones share it evenly. NaN wins. IndexError where there is nothing to reduce.
     """
-    return _extreme("max", input, dim, keepdim)
+    return extreme("max", input, dim, keepdim)
 
 
 def min(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
     """The smallest value of all; with dim, (values, indices) along it; with a tensor, `minimum`."""
-    return _extreme("min", input, dim, keepdim)
+    return extreme("min", input, dim, keepdim)
 
 
 def _arg(op: str, x: Tensor, dim: int | None, keepdim: bool) -> Tensor:
@@ -338,10 +340,13 @@ def var(
     correction: float | None = None,
 ) -> Tensor:
     """sum((x - mean)^2) / (n - correction) over dim; correction is 1, or 0 with unbiased=False."""
-    return _var("var", input, dim, unbiased, keepdim, correction)
+    return Var.apply(input, *_var_arguments("var", input, dim, unbiased, keepdim, correction))
 
 
-def _var(op: str, x: Tensor, dim: Any, unbiased: Any, keepdim: bool, correction: Any) -> Tensor:
+def _var_arguments(
+    op: str, x: Tensor, dim: Any, unbiased: Any, keepdim: bool, correction: Any
+) -> tuple[Any, ...]:
+    """What Var takes after the tensor."""
     if isinstance(dim, bool):  # PyTorch also takes var(x, False)
         dim, unbiased = None, dim
     if unbiased is not None and correction is not None:
@@ -349,7 +354,7 @@ def _var(op: str, x: Tensor, dim: Any, unbiased: Any, keepdim: bool, correction:
     require_floating(x, op)
     if correction is None:
         correction = 1.0 if unbiased is None or unbiased else 0.0
-    return Var.apply(x, normalize_axes(dim, x.array.ndim, op), correction, keepdim)
+    return normalize_axes(dim, x.array.ndim, op), correction, keepdim
 
 
 def std(
@@ -361,7 +366,8 @@ def std(
     correction: float | None = None,
 ) -> Tensor:
     """The square root of `var`. Where it is 0 the gradient is taken as 0."""
-    return StdRoot.apply(_var("std", input, dim, unbiased, keepdim, correction))
+    arguments = _var_arguments("std", input, dim, unbiased, keepdim, correction)
+    return StdRoot.apply(Var.apply(input, *arguments))
 
 
 class StdRoot(Function):

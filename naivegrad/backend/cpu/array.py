@@ -102,7 +102,7 @@ def slice(x: ndarray, index: tuple[Any, ...]) -> ndarray:
 
 def flip(x: ndarray, axes: tuple[int, ...]) -> ndarray:
     """A copy with the order along `axes` reversed."""
-    return np.flip(x, axes).copy()
+    return np.array(np.flip(x, axes))
 
 
 def cat(arrays: list[ndarray], axis: int) -> ndarray:

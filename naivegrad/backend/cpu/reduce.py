@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from naivegrad.backend.cpu.elementwise import binary, cast, unary
+from naivegrad.backend.cpu.elementwise import cast
 from naivegrad.backend.promotion import floating
+from naivegrad.kernels import elementwise as loops
 from naivegrad.kernels import reduce as kernel
 
 Axes = tuple[int, ...]
@@ -36,80 +37,74 @@ def reduce(op: str, x: ndarray, axes: Axes | None, keepdims: bool, scale: float 
                 return result
         axes = tuple(range(x.ndim))
     if x.dtype.kind == "f" and op not in ("any", "all"):
-        if x.dtype.itemsize >= 4:
-            return _shaped(_reduce_float(op, x, axes, scale), x.shape, axes, keepdims)
-        return cast(reduce(op, x.astype(np.float32), axes, keepdims, scale), x.dtype)
+        if x.dtype.itemsize < 4:
+            return cast(reduce(op, x.astype(np.float32), axes, keepdims, scale), x.dtype)
+        if not axes:
+            return loops.binary("mul", x, scale)
+        shape, code = x.shape, kernel.CODES[op]
+        x = np.ascontiguousarray(x)
+        for first, last in _groups(axes):  # the last group first: its values lie closest
+            outer, inner = math.prod(x.shape[:first]), math.prod(x.shape[last + 1 :])
+            n = math.prod(x.shape[first : last + 1])
+            gone = (1,) * (last + 1 - first)
+            out = np.empty((*x.shape[:first], *gone, *x.shape[last + 1 :]), x.dtype)
+            final = first == axes[0]
+            kernel.reduce(code, x, out, outer, n, inner, scale if final else 1.0, None)
+            x = out
+        return x if keepdims else x.reshape(_left(shape, axes))
     kwargs: dict[str, Any] = {"dtype": np.int64} if op in ("sum", "prod") else {}
     return np.asarray(_NUMPY[op](x, axis=axes, keepdims=keepdims, **kwargs))
 
 
-def _reduce_float(
-    op: str, x: ndarray, axes: Axes, scale: float, center: ndarray | None = None
-) -> ndarray:
-    """The same for float32 and float64; the result is flat. `center`: for "squares", the means."""
-    code = kernel.CODES[op]
-    shape = x.shape
-    if not x.flags.c_contiguous:
-        x = np.ascontiguousarray(x)
-    groups = _groups(axes)
-    if (
-        center is not None and len(groups) > 1
-    ):  # the means must line up with one reduction: one pass
-        kept = [i for i in range(len(shape)) if i not in axes]
-        x = np.ascontiguousarray(x.transpose(*kept, *axes))
-        n = math.prod(shape[i] for i in axes)
-        out = np.empty(center.size, x.dtype)
-        kernel.reduce(code, x, out, center.size, n, 1, scale, center)
-        return out
-    lengths = list(shape)
-    for k, (first, last) in enumerate(
-        reversed(groups)
-    ):  # the last group first: its values lie closest
-        outer = math.prod(lengths[:first])
-        n = math.prod(lengths[first : last + 1])
-        inner = math.prod(lengths[last + 1 :])
-        out = np.empty(outer * inner, x.dtype)
-        final = k == len(groups) - 1
-        kernel.reduce(code, x, out, outer, n, inner, scale if final else 1.0, center)
-        x = out
-        lengths[first : last + 1] = [1] * (last + 1 - first)
-    if not groups:
-        x = (
-            x.reshape(-1) * x.dtype.type(scale)
-            if op != "squares"
-            else (x.reshape(-1) - center) ** 2
-        )
-    return x
-
-
 def _groups(axes: Axes) -> list[tuple[int, int]]:
-    """Runs of neighbouring axes: (0, 2, 3) is [(0, 0), (2, 3)]."""
+    """Runs of neighbouring axes, the last first: (0, 2, 3) is [(2, 3), (0, 0)]."""
     groups: list[tuple[int, int]] = []
     for axis in axes:
         if groups and axis == groups[-1][1] + 1:
             groups[-1] = (groups[-1][0], axis)
         else:
             groups.append((axis, axis))
-    return groups
+    return groups[::-1]
 
 
-def _shaped(flat: ndarray, shape: tuple[int, ...], axes: Axes, keepdims: bool) -> ndarray:
+def _left(shape: tuple[int, ...], axes: Axes) -> list[int]:
+    """The lengths that a reduction leaves."""
+    return [n for i, n in enumerate(shape) if i not in axes]
+
+
+def _lines(x: ndarray, axes: Axes) -> ndarray:
+    """x as (outer, n, inner), contiguous, to be reduced along n; axes that lie apart are moved."""
+    if len(_groups(axes)) > 1:
+        kept = [i for i in range(x.ndim) if i not in axes]
+        n, outer = (math.prod(x.shape[i] for i in part) for part in (axes, kept))
+        return np.ascontiguousarray(x.transpose(*kept, *axes)).reshape(outer, n, 1)
+    first, end = (axes[0], axes[-1] + 1) if axes else (x.ndim, x.ndim)
+    sizes = [math.prod(part) for part in (x.shape[:first], x.shape[first:end], x.shape[end:])]
+    return np.ascontiguousarray(x).reshape(sizes)
+
+
+def _result(flat: ndarray, shape: tuple[int, ...], axes: Axes, keepdims: bool) -> ndarray:
+    """A reduced array of any shape in the shape that is due."""
     if keepdims:
         return flat.reshape([1 if i in axes else n for i, n in enumerate(shape)])
-    return flat.reshape([n for i, n in enumerate(shape) if i not in axes])
+    return flat.reshape(_left(shape, axes))
 
 
 def var(x: ndarray, axes: Axes, correction: float, keepdims: bool) -> ndarray:
     """sum((x - mean)^2) / (n - correction) over `axes`, in two passes; NaN where n <= correction."""
-    n = math.prod(x.shape[i] for i in axes)
     if x.dtype.itemsize < 4:
         return cast(var(x.astype(np.float32), axes, correction, keepdims), x.dtype)
-    means = _reduce_float("sum", x, axes, 1.0 / n if n else math.nan)
+    lines = _lines(x, axes)
+    outer, n, inner = lines.shape
+    means, squares = np.empty((2, outer * inner), x.dtype)
+    kernel.reduce(
+        kernel.CODES["sum"], lines, means, outer, n, inner, 1 / n if n else math.nan, None
+    )
+    kernel.reduce(kernel.CODES["squares"], lines, squares, outer, n, inner, 1.0, means)
     scale = 1.0 / (n - correction) if n > correction else math.nan if n == 0 else math.inf
-    with np.errstate(invalid="ignore"):
-        flat = _reduce_float("squares", x, axes, 1.0, means)
-        flat = flat * flat.dtype.type(scale)  # 0 * inf, one value without its mean, is NaN
-    return _shaped(flat, x.shape, axes, keepdims)
+    with np.errstate(invalid="ignore"):  # 0 * inf, one value without its mean, is NaN
+        squares *= x.dtype.type(scale)
+    return _result(squares, x.shape, axes, keepdims)
 
 
 def arg_reduce(op: str, x: ndarray, axis: int, keepdims: bool) -> ndarray:
@@ -120,7 +115,7 @@ def arg_reduce(op: str, x: ndarray, axis: int, keepdims: bool) -> ndarray:
         inner = math.prod(x.shape[axis + 1 :])
         out = np.empty(outer * inner, np.int64)
         kernel.arg_reduce(op == "max", x, out, outer, n, inner)
-        return _shaped(out, x.shape, (axis,), keepdims)
+        return _result(out, x.shape, (axis,), keepdims)
     find = np.argmax if op == "max" else np.argmin
     return np.asarray(find(x, axis=axis, keepdims=keepdims))
 
@@ -144,15 +139,15 @@ def scan(op: str, x: ndarray, axis: int, backward: bool = False) -> ndarray:
 
 def logsumexp(x: ndarray, axes: Axes, keepdims: bool) -> ndarray:
     """log(sum(exp(x))) over `axes`, shifted by the maximum so that nothing overflows."""
-    x = cast(x, floating(x.dtype))
-    if math.prod(x.shape[i] for i in axes) == 0:
-        return unary("log", reduce("sum", x, axes, keepdims))
-    peak = reduce("max", x, axes, True)
+    if x.dtype.kind != "f" or x.dtype.itemsize < 4:
+        wide = logsumexp(cast(x, np.dtype("float32")), axes, keepdims)
+        return cast(wide, floating(x.dtype))
+    lines = _lines(x, axes)
+    outer, n, inner = lines.shape
+    peak, total = np.full((2, outer, 1, inner), -math.inf, x.dtype)
+    if n:
+        kernel.reduce(kernel.CODES["max"], lines, peak, outer, n, inner, 1.0, None)
     peak[~np.isfinite(peak)] = 0  # all -inf, or a +inf: no shift that is itself infinite
-    total = reduce("sum", unary("exp", binary("sub", x, peak)), axes, True)
-    result = binary("add", unary("log", total), peak)
-    return result if keepdims else result.reshape(_shaped_dims(x.shape, axes))
-
-
-def _shaped_dims(shape: tuple[int, ...], axes: Axes) -> list[int]:
-    return [n for i, n in enumerate(shape) if i not in axes]
+    terms = loops.unary("exp", loops.binary("sub", lines, peak))
+    kernel.reduce(kernel.CODES["sum"], terms, total, outer, n, inner, 1.0, None)
+    return _result(loops.binary("add", loops.unary("log", total), peak), x.shape, axes, keepdims)

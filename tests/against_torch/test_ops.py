@@ -92,7 +92,7 @@ def test_gradients_as_in_torch(op, one, dtype):
     for g, w, a in zip(got, want, floats(arrays, arrays), strict=True):
         g, w = (
             np.zeros(a.shape) if v is None else v
-            for v in (g and value(g), w if w is None else as_array(w))
+            for v in (None if g is None else value(g), None if w is None else as_array(w))
         )
         assert_close(g, w, GRADIENT_TOLERANCE[dtype])
 

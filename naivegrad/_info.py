@@ -13,7 +13,8 @@ import numpy as np
 from naivegrad import kernels
 from naivegrad._version import __version__
 from naivegrad.device import backend_of
-from naivegrad.kernels import cpu_features, threads
+from naivegrad.kernels import cpu_features
+from naivegrad.threads import get_blas_threads, get_num_threads
 
 LEVELS = {"base": "baseline", "v3": "x86-64-v3 (AVX2)", "v4": "x86-64-v4 (AVX-512)"}
 
@@ -30,7 +31,7 @@ def config() -> dict[str, str]:
         "build flags": cpu_features.flags(),
         "instruction set": _level(),
         "OpenMP": "yes" if cpu_features.has_openmp() else "no: built without it, one thread",
-        "threads": f"{threads.get()} of {os.cpu_count()} processors",
+        "threads": f"{get_num_threads()} of {os.cpu_count()} processors",
         "CUDA": cuda_state(),
         "pictures": _extra("matplotlib", "curves.png and mistakes.png"),
         "progress bars": _extra("rich", "the coloured ones; a plain line is used instead"),
@@ -76,12 +77,8 @@ def _blas() -> str:
         text = f"{built.get('name', 'unknown')} {built.get('version', '')}".strip()
     except (TypeError, KeyError, AttributeError):
         text = "unknown"
-    if find_spec("threadpoolctl") is None:
-        return f"{text} (through NumPy)"
-    from threadpoolctl import threadpool_info
-
-    counts = [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
-    return f"{text} (through NumPy{f', {counts[0]} threads' if counts else ''})"
+    n = get_blas_threads()
+    return f"{text}, threads: {'unknown' if n is None else n} (through NumPy)"
 
 
 def _extra(package: str, use: str) -> str:

@@ -208,7 +208,7 @@ class Tensor(TensorMethods):
         >>> x.grad
         tensor(6.)
         """
-        engine.backward(self, None if gradient is None else [gradient], retain_graph, create_graph)
+        engine.backward(self, gradient, retain_graph, create_graph)
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """Ask for gradients of this leaf (or no more); returns the tensor itself."""

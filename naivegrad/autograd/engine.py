@@ -1,8 +1,8 @@
 """The reverse pass: from the gradient of an output to those of everything it was made from.
 
-Nodes are taken youngest first. A node is younger than all it depends on, so that when it is taken,
-all the gradient that will ever reach it has arrived: one heap of sequence numbers is a topological
-order, without recursion and without a first pass over the graph.
+Nodes are taken youngest first: sequence numbers count down, so that the youngest has the smallest. A
+node is younger than all it depends on, so that when it is taken, all the gradient that will ever reach
+it has arrived: one heap is a topological order, without recursion and without a first pass.
 """
 
 from __future__ import annotations
@@ -12,41 +12,41 @@ from heapq import heappop, heappush
 from typing import Any
 
 from naivegrad.autograd import function
-from naivegrad.autograd.function import FREED, Function, Output
+from naivegrad.autograd.function import FREED, Function, Leaf, Output
 from naivegrad.autograd.mode import enable_grad, grad_mode
 
 
 def run(
-    roots: Sequence[Function],
-    grads: list[Any],
+    starts: list[tuple[Function, Any]],
     retain_graph: bool,
     create_graph: bool,
     targets: Collection[Function] | None = None,
 ) -> dict[Function, Any]:
-    """Propagate `grads` from the nodes `roots`.
+    """Propagate gradients from nodes: `starts` are pairs of both, and are used up.
 
     Without `targets`, what reaches a Leaf is added to the `.grad` of its tensor. With them, every `.grad`
     is left alone, and what reaches each target is returned (nothing where nothing does).
     """
     heap: list[
         tuple[int, Function]
-    ] = []  # (minus the sequence number, node) that a gradient reached
-    pending: dict[Function, Any] = {}  # the gradient so far
+    ] = []  # the nodes that a gradient has reached, by sequence number
+    pending: dict[Function, Any] = {}  # their gradients so far, and those of leaves
     captured: dict[Function, Any] = {}
     wanted: set[Function] | None = None
     if targets is not None:
         targets = set(targets)
-        wanted, through = _on_the_way(roots, targets)
+        wanted, through = _on_the_way([node for node, _ in starts], targets)
     before = grad_mode.enabled
     grad_mode.enabled = create_graph
     try:
-        for root in roots:
-            grad = grads.pop(0)
-            if root in pending:
-                pending[root] = pending[root] + grad
+        while starts:
+            node, grad = starts.pop()
+            if node in pending:
+                pending[node] = pending[node] + grad
             else:
-                pending[root] = grad
-                heappush(heap, (-root.sequence, root))
+                pending[node] = grad
+                if node.__class__ is not Leaf:
+                    heappush(heap, (node.sequence, node))
         while heap:
             node = heappop(heap)[1]
             grad = pending.pop(node)
@@ -57,16 +57,8 @@ def run(
                     captured[node] = grad
                 if node not in through:  # nothing asked for lies beyond
                     continue
-            if (
-                node.__class__ is Output
-            ):  # the operation waits for the gradients of its other outputs
-                main = node.edges[0]
-                gathered = pending.get(main)
-                if gathered is None:
-                    gathered = pending[main] = [None] * main.outputs
-                    heappush(heap, (-main.sequence, main))
-                old = gathered[node.index]
-                gathered[node.index] = grad if old is None else old + grad
+            if node.__class__ is Output:
+                _gather(node, grad, pending, heap)
                 continue
             if grad.__class__ is list:
                 results = node.backward(node, *grad)
@@ -76,7 +68,7 @@ def run(
                 node.saved = FREED
             if results.__class__ is not tuple:
                 results = (results,)
-            for edge, g in zip(node.edges, results, strict=False):
+            for edge, g in zip(node.edges, results):  # noqa: B905 (trailing Nones may be left out)
                 if edge is None or g is None or (wanted is not None and edge not in wanted):
                     continue
                 array = g.array
@@ -88,11 +80,31 @@ def run(
                     pending[edge] = pending[edge] + g
                 else:
                     pending[edge] = g
-                    heappush(heap, (-edge.sequence, edge))
+                    if edge.__class__ is not Leaf:
+                        heappush(heap, (edge.sequence, edge))
             grad = results = g = array = None  # no name of ours may make a gradient look shared
+        while pending:  # what is left are leaves
+            leaf, grad = pending.popitem()
+            if leaf.hooks is not None:
+                grad = _call_hooks(leaf, grad)
+            if targets is None:
+                leaf.backward(leaf, grad)
+            elif leaf in targets:
+                captured[leaf] = grad
     finally:
         grad_mode.enabled = before
     return captured
+
+
+def _gather(node: Output, grad: Any, pending: dict[Function, Any], heap: list[Any]) -> None:
+    """Hand the gradient of one output to its operation, which waits for those of the others."""
+    main = node.edges[0]
+    gathered = pending.get(main)
+    if gathered is None:
+        gathered = pending[main] = [None] * main.outputs
+        heappush(heap, (main.sequence, main))
+    old = gathered[node.index]
+    gathered[node.index] = grad if old is None else old + grad
 
 
 def _fit(node: Function, grad: Any, shape: tuple[int, ...]) -> Any:
@@ -130,7 +142,9 @@ def _on_the_way(
             seen[node.sequence] = node
             stack.extend(edge for edge in node.edges if edge is not None)
     wanted, through = set(targets), set()
-    for key in sorted(seen):  # oldest first: what a node depends on is decided before the node
+    for key in sorted(
+        seen, reverse=True
+    ):  # oldest first: what a node depends on is decided before the node
         node = seen[key]
         if any(edge in wanted for edge in node.edges):
             wanted.add(node)
@@ -138,34 +152,27 @@ def _on_the_way(
     return wanted, through
 
 
-def _initial(
-    outputs: Sequence[Any], grads: Sequence[Any], name: str
-) -> tuple[list[Any], list[Any]]:
-    """The roots of a pass and their gradients, checked; ones for a scalar that has none given."""
-    roots, firsts = [], []
-    for y, g in zip(outputs, grads, strict=True):
-        node = y.node if y.view_of is None else y.view_of.refresh(y)
-        if node is None:
+def _start(y: Any, g: Any, name: str) -> tuple[Function, Any]:
+    """Where a pass begins, and with which gradient: 1, if none is given for one element."""
+    node = y.node if y.view_of is None else y.view_of.refresh(y)
+    array = y.array
+    if node is None:
+        raise RuntimeError(
+            f"{name}: a tensor of shape {array.shape} does not require grad and has no history; "
+            "was it made under no_grad, or detached?"
+        )
+    if g is None:
+        if array.size != 1:
             raise RuntimeError(
-                f"{name}: a tensor of shape {y.array.shape} does not require grad and has no history; "
-                "was it made under no_grad, or detached?"
+                f"{name}: the gradient can be left out only for a tensor of one element, got shape "
+                f"{array.shape}"
             )
-        if g is None:
-            if y.array.size != 1:
-                raise RuntimeError(
-                    f"{name}: the gradient can be left out only for a tensor of one element, got shape "
-                    f"{y.array.shape}"
-                )
-            g = function.wrap(_ones(y.backend, y.array), y.backend)
-        elif g.array.shape != y.array.shape:
-            raise RuntimeError(
-                f"{name}: a gradient of shape {g.array.shape} for a tensor of shape {y.array.shape}"
-            )
-        elif g.array.dtype != y.array.dtype:
-            g = g.cast(y.array.dtype)
-        roots.append(node)
-        firsts.append(g)
-    return roots, firsts
+        return node, function.wrap(_ones(y.backend, array), y.backend)
+    if g.array.shape != array.shape:
+        raise RuntimeError(
+            f"{name}: a gradient of shape {g.array.shape} for a tensor of shape {array.shape}"
+        )
+    return node, g if g.array.dtype == array.dtype else g.cast(array.dtype)
 
 
 _ONES: dict[
@@ -204,10 +211,19 @@ def backward(
         No history, no gradient for a tensor that needs one, a graph used up by an earlier backward,
         or a saved tensor that was changed in place since.
     """
-    outputs = _sequence(tensors)
-    grads = [None] * len(outputs) if grad_tensors is None else _sequence(grad_tensors)
-    roots, firsts = _initial(outputs, grads, "backward")
-    run(roots, firsts, create_graph if retain_graph is None else retain_graph, create_graph)
+    retain_graph = create_graph if retain_graph is None else retain_graph
+    if isinstance(tensors, function.Tensor):
+        gradient = grad_tensors
+        if gradient is not None and not isinstance(gradient, function.Tensor):
+            (gradient,) = gradient
+        run([_start(tensors, gradient, "backward")], retain_graph, create_graph)
+        return
+    tensors = list(tensors)
+    grads = [None] * len(tensors) if grad_tensors is None else list(grad_tensors)
+    if len(grads) != len(tensors):
+        raise RuntimeError(f"backward: {len(tensors)} tensors, but {len(grads)} grad_tensors")
+    starts = [_start(y, g, "backward") for y, g in zip(tensors, grads, strict=True)]
+    run(starts, retain_graph, create_graph)
 
 
 def grad(
@@ -252,11 +268,10 @@ def grad(
     for i, x in enumerate(inputs):
         if x.node is None:
             raise RuntimeError(f"grad: input {i} of shape {x.array.shape} does not require grad")
-    roots, firsts = _initial(outputs, grads, "grad")
+    starts = [_start(y, g, "grad") for y, g in zip(outputs, grads, strict=True)]
     targets = [x.node if x.view_of is None else x.view_of.refresh(x) for x in inputs]
-    captured = run(
-        roots, firsts, create_graph if retain_graph is None else retain_graph, create_graph, targets
-    )
+    retain_graph = create_graph if retain_graph is None else retain_graph
+    captured = run(starts, retain_graph, create_graph, targets)
     found = [captured.get(target) for target in targets]
     for i, (x, g) in enumerate(zip(inputs, found, strict=True)):
         if g is None and materialize_grads:

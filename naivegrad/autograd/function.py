@@ -21,7 +21,7 @@ Tensor: Any = None
 wrap: Any = None
 
 FREED: Any = object()  # what `saved` becomes when backward has used it up
-_next_sequence = itertools.count().__next__
+_next_sequence = itertools.count(0, -1).__next__
 
 
 class Function:
@@ -55,7 +55,7 @@ class Function:
     edges: list[Any]  # per input: the node that its gradient flows to, or None
     saved: Any
     hooks: Any  # run on the gradient of the output, before backward
-    sequence: int  # a node is younger than all it depends on
+    sequence: int  # counts down: smaller than those of all nodes that it depends on
     shape: tuple[int, ...]  # of the output
     dtype: Any
     outputs: int = 0  # how many, of a forward that returns a tuple; 0 for one that does not

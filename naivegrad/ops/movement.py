@@ -7,11 +7,11 @@ import operator
 from collections.abc import Sequence
 from typing import Any
 
-from naivegrad.autograd import Function
+from naivegrad.autograd import Function, forward
 from naivegrad.autograd.mode import grad_mode
 from naivegrad.autograd.view import View
 from naivegrad.ops._args import normalize_axes, normalize_axis, require_tensor, sizes
-from naivegrad.tensor import Tensor
+from naivegrad.tensor import Tensor, wrap
 
 
 class Reshape(Function):
@@ -63,6 +63,13 @@ class Expand(Function):
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
         return grad  # the engine sums it down to the shape of x
+
+
+def spread(x: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """`Expand`, without a node where nothing is recorded: what the backward of every sum ends with."""
+    if grad_mode.enabled or forward.active:
+        return Expand.apply(x, shape)
+    return wrap(x.backend.expand(x.array, shape), x.backend)
 
 
 class Slice(Function):

@@ -12,7 +12,7 @@ from naivegrad.autograd import Function
 from naivegrad.ops._args import normalize_axes, normalize_axis, numpy_dtype, require_floating
 from naivegrad.ops.elementwise import exp, where
 from naivegrad.ops.index import Gather
-from naivegrad.ops.movement import Expand, Reshape, cat
+from naivegrad.ops.movement import Reshape, cat, spread
 from naivegrad.tensor import Tensor, wrap
 
 Axes = tuple[int, ...] | None
@@ -42,7 +42,7 @@ class Sum(Function):
             grad = grad * ctx.scale
         if ctx.axes is not None:
             grad = restore(grad, ctx.x_shape, ctx.axes, ctx.keepdim)
-        return Expand.apply(grad, ctx.x_shape)
+        return spread(grad, ctx.x_shape)
 
 
 class SumTo(Function):

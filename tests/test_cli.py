@@ -21,7 +21,10 @@ def _alone(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(MNIST, "mirrors", ("http://127.0.0.1:9/",))
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)  # drawing takes half the time
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # for processes started here
     threads = ng.get_num_threads()
+    ng.set_num_threads(1)  # two threads that wait for each other are slow on a busy machine
     yield
     ng.set_num_threads(threads)
 

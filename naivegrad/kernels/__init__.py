@@ -6,7 +6,7 @@ NAIVEGRAD_ISA=base, v3 or v4 (x86-64 levels) overrides the choice.
 import importlib
 import os
 
-from naivegrad.kernels import array, cpu_features, embedding, threads
+from naivegrad.kernels import array, cpu_features, embedding, threads, unfold
 
 
 def _choose_level() -> str:
@@ -58,4 +58,5 @@ __all__ = [
     "reduce",
     "softmax",
     "threads",
+    "unfold",
 ]

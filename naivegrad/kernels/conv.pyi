@@ -30,13 +30,3 @@ def conv2d_grad_weight(
     dilation: _Pair,
     groups: int,
 ) -> None: ...
-def columns(
-    x: ndarray,
-    columns: ndarray,
-    kernel: _Pair,
-    output: _Pair,
-    stride: _Pair,
-    padding: _Pair,
-    dilation: _Pair,
-    add: bool,
-) -> None: ...

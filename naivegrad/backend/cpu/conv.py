@@ -9,6 +9,7 @@ from numpy import ndarray
 
 from naivegrad.backend.window import Pair, Shape, Sides, conv2d_shape, unfold_size
 from naivegrad.kernels import conv as kernel
+from naivegrad.kernels import unfold as unfold_kernel
 
 
 def conv2d(
@@ -100,7 +101,7 @@ def unfold(x: ndarray, kernel_size: Pair, dilation: Pair, padding: Pair, stride:
         return unfold(_float32(x), kernel_size, dilation, padding, stride).astype(dtype)
     rows = x.shape[1] * kernel_size[0] * kernel_size[1]
     y = np.empty((x.shape[0], rows, size[0] * size[1]), dtype)
-    kernel.columns(_dense(x), y, kernel_size, size, stride, padding, dilation, False)
+    unfold_kernel.columns(_dense(x), y, kernel_size, size, stride, padding, dilation, False)
     return y
 
 
@@ -119,7 +120,7 @@ def fold(
     if dtype == np.float16:
         return fold(_float32(x), output_size, kernel_size, dilation, padding, stride).astype(dtype)
     y = np.zeros((x.shape[0], x.shape[1] // area, *output_size), dtype)
-    kernel.columns(y, _dense(x), kernel_size, size, stride, padding, dilation, True)
+    unfold_kernel.columns(y, _dense(x), kernel_size, size, stride, padding, dilation, True)
     return y
 
 

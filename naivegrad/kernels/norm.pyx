@@ -7,7 +7,7 @@
 #     stripes of rows, each summed by one thread, then added in order, whatever the number of threads.
 #   - Batch norm sees (N, C, S). A channel is finished (all passes) before the next, so that it stays in
 #     the cache; channels are shared among threads. Where S is short, that would be slow steps through
-#     memory: then CHANNELS neighbouring channels are summed together, along contiguous memory.
+#     memory: then neighbouring channels are summed together, along contiguous memory.
 
 cimport numpy as cnp
 from cython.parallel cimport prange
@@ -24,8 +24,8 @@ cdef enum:
     GRAIN = 32768          # elements below which a parallel region costs more than it saves
     STRIPES = 16
     FLUSH = 64             # rows added in the array's own type before they go to double
-    CHANNELS = 64
-    SHORT = 16             # S below which channels are taken together
+    WIDTH = 256            # elements of neighbouring channels taken together
+    SHORT = 64             # S below which they are
 
 
 # ---- layer norm: x (rows, D) ------------------------------------------------------------------------
@@ -65,57 +65,50 @@ cdef void layer_norm_all(
 
 
 cdef inline void layer_norm_grad_row(
-    const real* grad, const real* x, const real* weight, real mean, real rstd, real* out, real* buffer,
-    Py_ssize_t n,
+    const real* grad, const real* x, const real* weight, real mean, real rstd, real* out, real* xhat,
+    real* sum_w, real* sum_b, Py_ssize_t n,
 ) noexcept nogil:
-    # With h = grad * weight and xhat = (x - mean) * rstd:
+    # With xhat = (x - mean) * rstd and h = grad * weight: sum_w += grad * xhat, sum_b += grad, and
     #     grad_x = rstd * (h - mean(h) - xhat * mean(h * xhat))
+    # Both sums may be NULL; so may be out, but not both.
     cdef const real* h = grad
     cdef real a, b
-    cdef double dot
     cdef Py_ssize_t j
+    if sum_w is NULL:
+        for j in range(n):
+            xhat[j] = (x[j] - mean) * rstd
+    else:
+        for j in range(n):
+            xhat[j] = (x[j] - mean) * rstd
+            sum_w[j] += grad[j] * xhat[j]
+            sum_b[j] += grad[j]
+    if out is NULL:
+        return
     if weight is not NULL:
         for j in range(n):
             out[j] = grad[j] * weight[j]
         h = out
-    for j in range(n):
-        buffer[j] = (x[j] - mean) * rstd
     a = <real> (row_sum(h, n) / n)
-    b = <real> (row_dot(h, buffer, n) / n)
+    b = <real> (row_dot(h, xhat, n) / n)
     for j in range(n):
-        out[j] = rstd * (h[j] - a - buffer[j] * b)
+        out[j] = rstd * (h[j] - a - xhat[j] * b)
 
 
 cdef inline void layer_norm_stripe(
     const real* grad, const real* x, const real* weight, const real* stats, real* out, double* sums,
-    real* scratch, Py_ssize_t first, Py_ssize_t last, Py_ssize_t rows, Py_ssize_t n, bint with_x,
+    real* scratch, Py_ssize_t first, Py_ssize_t last, Py_ssize_t rows, Py_ssize_t n,
 ) noexcept nogil:
     """Rows first to last: their grad_x, and their part of grad_weight and grad_bias in sums (2, n)."""
-    cdef real* xhat = scratch            # (n,)
-    cdef real* sum_w = scratch + n
+    cdef real* sum_w = NULL if sums is NULL else scratch + n
     cdef real* sum_b = scratch + 2 * n
-    cdef const real* g
-    cdef real mean, rstd
     cdef Py_ssize_t i, j
-    if sums is NULL:
-        for i in range(first, last):
-            layer_norm_grad_row(grad + i * n, x + i * n, weight, stats[i], stats[rows + i], out + i * n,
-                                xhat, n)
-        return
-    memset(sum_w, 0, 2 * n * sizeof(real))
+    if sums is not NULL:
+        memset(sum_w, 0, 2 * n * sizeof(real))
     for i in range(first, last):
-        mean = stats[i]
-        rstd = stats[rows + i]
-        g = grad + i * n
-        if with_x:
-            layer_norm_grad_row(g, x + i * n, weight, mean, rstd, out + i * n, xhat, n)
-        else:
-            for j in range(n):
-                xhat[j] = (x[i * n + j] - mean) * rstd
-        for j in range(n):
-            sum_w[j] += g[j] * xhat[j]
-            sum_b[j] += g[j]
-        if (i - first) % FLUSH == FLUSH - 1 or i == last - 1:
+        layer_norm_grad_row(
+            grad + i * n, x + i * n, weight, stats[i], stats[rows + i],
+            NULL if out is NULL else out + i * n, scratch, sum_w, sum_b, n)
+        if sums is not NULL and ((i - first) % FLUSH == FLUSH - 1 or i == last - 1):
             for j in range(2 * n):
                 sums[j] += sum_w[j]
                 sum_w[j] = 0
@@ -124,7 +117,7 @@ cdef inline void layer_norm_stripe(
 cdef void layer_norm_grad_all(
     const real* grad, const real* x, const real* weight, const real* stats, real* out,
     real* grad_weight, real* grad_bias, double* sums, real* scratch, Py_ssize_t rows, Py_ssize_t n,
-    Py_ssize_t stripes, bint with_x,
+    Py_ssize_t stripes,
 ) noexcept nogil:
     cdef Py_ssize_t k, j
     cdef double a, b
@@ -133,12 +126,12 @@ cdef void layer_norm_grad_all(
         for k in prange(stripes, schedule="static", num_threads=threads):
             layer_norm_stripe(
                 grad, x, weight, stats, out, NULL if sums is NULL else sums + 2 * n * k,
-                scratch + 3 * n * k, rows * k // stripes, rows * (k + 1) // stripes, rows, n, with_x)
+                scratch + 3 * n * k, rows * k // stripes, rows * (k + 1) // stripes, rows, n)
     else:
         for k in range(stripes):
             layer_norm_stripe(
                 grad, x, weight, stats, out, NULL if sums is NULL else sums + 2 * n * k,
-                scratch + 3 * n * k, rows * k // stripes, rows * (k + 1) // stripes, rows, n, with_x)
+                scratch + 3 * n * k, rows * k // stripes, rows * (k + 1) // stripes, rows, n)
     if sums is NULL:
         return
     for j in range(n):
@@ -152,13 +145,13 @@ cdef void layer_norm_grad_all(
 
 # ---- batch norm: x (N, C, S) ----------------------------------------------------------------------
 #
-# A block is `width` channels from channel c on: 1 where S is long, up to CHANNELS where it is short.
+# A block is `width` neighbouring channels: 1 where S is long, up to WIDTH // S where it is short.
 
 cdef inline void block_means(
     const real* x, double* mean, Py_ssize_t batch, Py_ssize_t step, Py_ssize_t width, Py_ssize_t size
 ) noexcept nogil:
     """Sums of x over (N, S) per channel; step = C * S elements lead from one sample to the next."""
-    cdef real part[CHANNELS * SHORT]
+    cdef real part[WIDTH]
     cdef Py_ssize_t i, j, c
     for c in range(width):
         mean[c] = 0
@@ -182,8 +175,8 @@ cdef inline void block_variances(
     Py_ssize_t width, Py_ssize_t size,
 ) noexcept nogil:
     """Sums of (x - mean)^2 over (N, S) per channel."""
-    cdef real part[CHANNELS * SHORT]
-    cdef real centre[CHANNELS * SHORT]
+    cdef real part[WIDTH]
+    cdef real centre[WIDTH]
     cdef real d
     cdef Py_ssize_t i, j, c
     for c in range(width):
@@ -212,9 +205,9 @@ cdef inline void block_dots(
     Py_ssize_t step, Py_ssize_t width, Py_ssize_t size,
 ) noexcept nogil:
     """Sums of grad and of grad * (x - mean) over (N, S) per channel."""
-    cdef real part[CHANNELS * SHORT]
-    cdef real part_dot[CHANNELS * SHORT]
-    cdef real centre[CHANNELS * SHORT]
+    cdef real part[WIDTH]
+    cdef real part_dot[WIDTH]
+    cdef real centre[WIDTH]
     cdef Py_ssize_t i, j, c
     for c in range(width):
         sums[c] = dots[c] = 0
@@ -245,9 +238,9 @@ cdef inline void block_affine(
     Py_ssize_t batch, Py_ssize_t step, Py_ssize_t width, Py_ssize_t size,
 ) noexcept nogil:
     """y = (x - centre) * scale + shift per channel."""
-    cdef real m[CHANNELS * SHORT]
-    cdef real a[CHANNELS * SHORT]
-    cdef real b[CHANNELS * SHORT]
+    cdef real m[WIDTH]
+    cdef real a[WIDTH]
+    cdef real b[WIDTH]
     cdef real mean, factor, plus
     cdef Py_ssize_t i, j, c
     if size >= SHORT:                    # then width is 1
@@ -297,7 +290,7 @@ cdef Shape shape_of(cnp.ndarray x):
     s.size = 1
     for i in range(2, cnp.PyArray_NDIM(x)):
         s.size *= cnp.PyArray_DIM(x, i)
-    s.width = 1 if s.size >= SHORT else CHANNELS
+    s.width = 1 if s.size >= SHORT else WIDTH // max(<Py_ssize_t> 1, s.size)
     s.blocks = (s.channels + s.width - 1) // s.width
     return s
 
@@ -306,15 +299,16 @@ cdef inline void batch_norm_block(
     const real* x, const real* weight, const real* bias, real* running_mean, real* running_var,
     bint training, double momentum, double eps, real* y, real* stats, Py_ssize_t k, const Shape* s,
 ) noexcept nogil:
-    cdef double mean[CHANNELS]
-    cdef double scale[CHANNELS]
-    cdef double shift[CHANNELS]
+    cdef double mean[WIDTH]
+    cdef double scale[WIDTH]
+    cdef double shift[WIDTH]
     cdef double v
     cdef Py_ssize_t c, at = k * s.width, width = min(s.width, s.channels - k * s.width)
     cdef Py_ssize_t step = s.channels * s.size
     cdef Py_ssize_t count = max(<Py_ssize_t> 1, s.batch * s.size)
     x += at * s.size
     y += at * s.size
+    scale[0] = 0                         # the compiler does not see that width is at least 1
     if training:
         block_means(x, mean, s.batch, step, width, s.size)
         for c in range(width):
@@ -346,10 +340,10 @@ cdef inline void block_grad_affine(
     const double* shift, real* out, Py_ssize_t batch, Py_ssize_t step, Py_ssize_t width, Py_ssize_t size,
 ) noexcept nogil:
     """out = grad * scale - (x - centre) * slope - shift per channel."""
-    cdef real m[CHANNELS * SHORT]
-    cdef real a[CHANNELS * SHORT]
-    cdef real b[CHANNELS * SHORT]
-    cdef real d[CHANNELS * SHORT]
+    cdef real m[WIDTH]
+    cdef real a[WIDTH]
+    cdef real b[WIDTH]
+    cdef real d[WIDTH]
     cdef real mean, factor, tilt, minus
     cdef Py_ssize_t i, j, c
     if size >= SHORT:                    # then width is 1
@@ -378,9 +372,9 @@ cdef inline void batch_norm_grad_block(
     # With xhat = (x - mean) * rstd:    grad_weight = sum(grad * xhat),    grad_bias = sum(grad),
     #     grad_x = weight * rstd * (grad - grad_bias / count - xhat * grad_weight / count)
     # and where the statistics were given, not taken from x, only weight * rstd * grad.
-    cdef double sums[CHANNELS]
-    cdef double dots[CHANNELS]
-    cdef double scale[CHANNELS]
+    cdef double sums[WIDTH]
+    cdef double dots[WIDTH]
+    cdef double scale[WIDTH]
     cdef double rstd
     cdef Py_ssize_t c, at = k * s.width, width = min(s.width, s.channels - k * s.width)
     cdef Py_ssize_t step = s.channels * s.size
@@ -501,12 +495,12 @@ def layer_norm_grad(
         with nogil:
             layer_norm_grad_all(<const float*> g, <const float*> a, <const float*> w,
                                 <const float*> s, <float*> o, <float*> gw, <float*> gb, d,
-                                <float*> t, rows, n, stripes, with_x)
+                                <float*> t, rows, n, stripes)
     else:
         with nogil:
             layer_norm_grad_all(<const double*> g, <const double*> a, <const double*> w,
                                 <const double*> s, <double*> o, <double*> gw, <double*> gb, d,
-                                <double*> t, rows, n, stripes, with_x)
+                                <double*> t, rows, n, stripes)
     return out, grad_weight, grad_bias
 
 

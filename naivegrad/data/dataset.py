@@ -3,7 +3,10 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, Generic, TypeVar
 
+import numpy as np
+
 from naivegrad.data.collate import default_collate
+from naivegrad.ops import from_numpy, randperm
 from naivegrad.random import Generator
 from naivegrad.tensor import Tensor
 
@@ -84,7 +87,8 @@ class TensorDataset(Dataset[tuple[Tensor, ...]]):
         return tuple(tensor[index] for tensor in self.tensors)
 
     def __getbatch__(self, indices: Sequence[int]) -> list[Tensor]:
-        return [tensor.index_select(0, rows(indices, tensor)) for tensor in self.tensors]
+        rows = from_numpy(np.asarray(indices, dtype=np.int64))
+        return [tensor.index_select(0, rows.to(tensor.device)) for tensor in self.tensors]
 
     def __len__(self) -> int:
         return self.tensors[0].shape[0]
@@ -170,8 +174,6 @@ def random_split(
     >>> len(train), len(valid), sorted(train.indices + valid.indices) == list(range(10))
     (8, 2, True)
     """
-    from naivegrad.ops import randperm
-
     total = len(dataset)
     if any(length < 0 for length in lengths):
         raise ValueError(f"random_split: lengths must not be negative, got {list(lengths)}")
@@ -191,13 +193,6 @@ def random_split(
         parts.append(Subset(dataset, order[start : start + size]))
         start += size
     return parts
-
-
-def rows(indices: Sequence[int], tensor: Tensor) -> Tensor:
-    """The indices as an int64 tensor on the device of `tensor`."""
-    from naivegrad.ops import tensor as make
-
-    return make(indices, device=tensor.device)
 
 
 def check_index(index: int, length: int, name: str) -> int:

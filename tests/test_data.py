@@ -671,3 +671,49 @@ MNIST_IMAGES_SHA256 = {
     "train": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
     "t10k": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
 }
+
+
+# ---- as PyTorch ----
+
+
+@pytest.mark.torch
+def test_batches_are_made_as_in_pytorch():
+    torch = pytest.importorskip("torch")
+    from torch.utils import data as theirs
+
+    sample = {"a": (1, 2.5, True), "b": np.float32([1, 2]), "c": "x", "d": np.int16(3), "e": [1, 2]}
+    ours, other = default_collate([sample] * 3), theirs.default_collate([sample] * 3)
+
+    def same(x, y):
+        if isinstance(y, torch.Tensor):
+            assert str(x.dtype).split(".")[-1] == str(y.dtype).split(".")[-1]
+            np.testing.assert_array_equal(x.numpy(), y.numpy())
+            return
+        assert type(x) is type(y)
+        assert len(x) == len(y)
+        if not isinstance(y, str):
+            for key in y if isinstance(y, dict) else range(len(y)):
+                same(x[key], y[key])
+
+    same(ours, other)
+    x, y = np.arange(20.0).reshape(10, 2), np.arange(10)
+    for drop_last in (False, True):
+        pairs = zip(
+            DataLoader(TensorDataset(ng.from_numpy(x), ng.from_numpy(y)), 4, drop_last=drop_last),
+            theirs.DataLoader(
+                theirs.TensorDataset(torch.from_numpy(x), torch.from_numpy(y)),
+                4,
+                drop_last=drop_last,
+            ),
+            strict=True,
+        )
+        for batch in pairs:
+            same(*batch)
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("lengths", [[0.5, 0.25, 0.25], [0.9, 0.1], [1 / 3, 1 / 3, 1 / 3], [7, 4]])
+def test_splits_have_the_sizes_of_pytorch(lengths):
+    theirs = pytest.importorskip("torch.utils.data")
+    sizes = [len(part) for part in theirs.random_split(range(11), lengths)]
+    assert [len(part) for part in random_split(range(11), lengths)] == sizes

@@ -168,7 +168,7 @@ def _general(ctx: Any, inputs: Any, tangents: Any, outputs: Any) -> Any:
             differentiable = y.array.dtype.kind == "f"
             u = y.detach().new_zeros(y.array.shape)
             us.append(u.requires_grad_() if differentiable else None)
-        grads = type(ctx).backward(ctx, *us)
+        grads: Any = type(ctx).backward(ctx, *us)
         if type(grads) is not tuple:
             grads = (grads,)
         total = None
@@ -178,7 +178,7 @@ def _general(ctx: Any, inputs: Any, tangents: Any, outputs: Any) -> Any:
                 total = term if total is None else total + term
         asked = [u for u in us if u is not None]
         if total is None or total.node is None:
-            results = [u.detach() for u in asked]
+            results: Any = [u.detach() for u in asked]
         else:
             results = grad(
                 total, asked, create_graph=recording, allow_unused=True, materialize_grads=True

@@ -1,3 +1,6 @@
+# Any: arrays, or None where an input is not dense.
+from typing import Any
+
 from numpy import ndarray
 
 NONE: int
@@ -12,7 +15,7 @@ def cross_entropy(
     ignore_index: int,
     smoothing: float,
     reduction: int,
-) -> tuple[ndarray, ndarray] | None: ...
+) -> Any: ...
 def cross_entropy_grad(
     grad: ndarray,
     x: ndarray,
@@ -22,7 +25,7 @@ def cross_entropy_grad(
     ignore_index: int,
     smoothing: float,
     reduction: int,
-) -> ndarray | None: ...
+) -> Any: ...
 def nll_loss(
     x: ndarray,
     target: ndarray,
@@ -30,7 +33,7 @@ def nll_loss(
     ignore_index: int,
     smoothing: float,
     reduction: int,
-) -> ndarray | None: ...
+) -> Any: ...
 def nll_loss_grad(
     grad: ndarray,
     out: ndarray,
@@ -40,5 +43,5 @@ def nll_loss_grad(
     smoothing: float,
     reduction: int,
 ) -> bool: ...
-def mse_loss(x: ndarray, y: ndarray, reduction: int) -> ndarray | None: ...
-def mse_loss_grad(grad: ndarray, x: ndarray, y: ndarray, reduction: int) -> ndarray | None: ...
+def mse_loss(x: ndarray, y: ndarray, reduction: int) -> Any: ...
+def mse_loss_grad(grad: ndarray, x: ndarray, y: ndarray, reduction: int) -> Any: ...

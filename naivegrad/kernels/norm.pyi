@@ -1,9 +1,11 @@
+# Any: arrays, or None where an input is not dense.
+from typing import Any
+
 from numpy import ndarray
 
-# None: these arrays are not dense.
 def layer_norm(
     x: ndarray, axes: int, weight: ndarray | None, bias: ndarray | None, eps: float
-) -> tuple[ndarray, ndarray] | None: ...
+) -> Any: ...
 def layer_norm_grad(
     grad: ndarray,
     x: ndarray,
@@ -12,7 +14,7 @@ def layer_norm_grad(
     axes: int,
     with_x: bool,
     with_weight: bool,
-) -> tuple[ndarray | None, ndarray | None, ndarray | None] | None: ...
+) -> Any: ...
 def batch_norm(
     x: ndarray,
     running_mean: ndarray | None,
@@ -22,7 +24,7 @@ def batch_norm(
     training: bool,
     momentum: float,
     eps: float,
-) -> tuple[ndarray, ndarray] | None: ...
+) -> Any: ...
 def batch_norm_grad(
     grad: ndarray,
     x: ndarray,
@@ -30,4 +32,4 @@ def batch_norm_grad(
     stats: ndarray,
     training: bool,
     with_x: bool,
-) -> tuple[ndarray | None, ndarray | None, ndarray | None] | None: ...
+) -> Any: ...

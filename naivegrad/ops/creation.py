@@ -100,7 +100,7 @@ def full(
 ) -> Tensor:
     """full(size, fill_value): a tensor of one value; its type follows the value."""
     if fill_value is None:
-        *size, fill_value = size
+        fill_value, size = size[-1], size[:-1]
     if isinstance(fill_value, Tensor):
         fill_value = fill_value.item()
     if dtype is None:
@@ -184,9 +184,9 @@ def full_like(
 
 
 def arange(
-    start: float = 0,
-    end: float | None = None,
-    step: float = 1,
+    start: Any = 0,
+    end: Any = None,
+    step: Any = 1,
     *,
     dtype: Any = None,
     device: Any = None,

@@ -430,7 +430,10 @@ def all(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
 def norm(input: Tensor, p: float | str = "fro", dim: Dims = None, keepdim: bool = False) -> Tensor:
     """(sum |x|^p)^(1/p) over dim; p = inf: the largest |x|; "fro" is p = 2."""
     require_floating(input, "norm")
-    p = 2.0 if p == "fro" else p
+    if isinstance(p, str):
+        if p != "fro":
+            raise ValueError(f'norm: p is a number or "fro", not {p!r}')
+        p = 2.0
     if p == 2:
         return StdRoot.apply((input * input).sum(dim, keepdim))
     if p == math.inf:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy import ndarray
 
@@ -11,7 +13,7 @@ from naivegrad.kernels import embedding as kernel
 
 def embedding(index: ndarray, weight: ndarray) -> ndarray:
     """weight[index]: rows of a (V, D) table; IndexError for an index outside [0, V)."""
-    out = kernel.embedding(index, weight)
+    out: Any = kernel.embedding(index, weight)
     if out is None:
         out = kernel.embedding(
             dense("embedding", index, None, np.dtype(np.int64)),
@@ -25,7 +27,7 @@ def embedding_grad(grad: ndarray, index: ndarray, rows: int, padding_idx: int) -
 
     The row `padding_idx` stays zero (-1: there is none). Rows are added in the order of the index.
     """
-    out = kernel.embedding_grad(grad, index, rows, padding_idx)
+    out: Any = kernel.embedding_grad(grad, index, rows, padding_idx)
     if out is None:
         shape = (*index.shape, grad.shape[-1])
         out = kernel.embedding_grad(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy import ndarray
 
@@ -62,12 +64,13 @@ def batch_norm(
 
     In training they are those of x, and the running ones move towards them, in place.
     """
-    vectors = [running_mean, running_var, weight, bias]
-    result = kernel.batch_norm(x, *vectors, training, momentum, eps)
+    vectors: Any = [running_mean, running_var, weight, bias]
+    how: Any = (training, momentum, eps)
+    result = kernel.batch_norm(x, *vectors, *how)
     if result is None:
         a = dense_float("batch_norm", x)
-        copies = [dense_or_none("batch_norm", v, x.shape[1:2], a.dtype) for v in vectors]
-        y, stats = kernel.batch_norm(a, *copies, training, momentum, eps)
+        copies: Any = [dense_or_none("batch_norm", v, x.shape[1:2], a.dtype) for v in vectors]
+        y, stats = kernel.batch_norm(a, *copies, *how)
         for running, new in zip(vectors[:2], copies[:2], strict=True):
             if training and running is not None and new is not None and new is not running:
                 running[...] = new

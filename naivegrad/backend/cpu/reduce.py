@@ -14,7 +14,7 @@ from naivegrad.kernels import elementwise as loops
 from naivegrad.kernels import reduce as kernel
 
 Axes = tuple[int, ...]
-_NUMPY = {
+_NUMPY: dict[str, Any] = {
     "sum": np.sum,
     "prod": np.prod,
     "max": np.max,

@@ -1,0 +1,5 @@
+from numpy import ndarray
+
+available: bool
+
+def matmul(a: ndarray, b: ndarray, bias: ndarray | None = None) -> ndarray: ...

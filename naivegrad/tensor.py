@@ -6,7 +6,6 @@ applies one of them.
 
 from __future__ import annotations
 
-import sys
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -460,7 +459,7 @@ class Tensor(TensorMethods):
 
     def copy_(self, source: Tensor) -> Tensor:
         """Overwrite with source, broadcast and cast."""
-        return assign(self, elementwise.CopyInto, source)
+        return assign(self, copying.CopyInto, source)
 
     def zero_(self) -> Tensor:
         """Overwrite with zeros."""
@@ -469,7 +468,7 @@ class Tensor(TensorMethods):
     def fill_(self, value: Any) -> Tensor:
         """Overwrite with one value."""
         number = value if isinstance(value, Tensor) else self._new((), value, None)
-        return assign(self, elementwise.CopyInto, number)
+        return assign(self, copying.CopyInto, number)
 
     def _in_place(self, op: str, function_class: Any, *arguments: Any) -> Tensor:
         """self = op(self, *arguments): straight into the memory where nothing is to be recorded."""
@@ -513,7 +512,7 @@ class Tensor(TensorMethods):
 
     def relu_(self) -> Tensor:
         """self = max(self, 0)."""
-        return self._in_place("relu", elementwise.ReLU)
+        return self._in_place("relu", activation.ReLU)
 
     def exp_(self) -> Tensor:
         """self = e ** self."""
@@ -529,11 +528,11 @@ class Tensor(TensorMethods):
 
     def tanh_(self) -> Tensor:
         """self = tanh(self)."""
-        return self._in_place("tanh", elementwise.Tanh)
+        return self._in_place("tanh", activation.Tanh)
 
     def sigmoid_(self) -> Tensor:
         """self = sigmoid(self)."""
-        return self._in_place("sigmoid", elementwise.Sigmoid)
+        return self._in_place("sigmoid", activation.Sigmoid)
 
     def clamp_(self, min: Any = None, max: Any = None) -> Tensor:
         """self = clamp(self, min, max)."""
@@ -633,36 +632,36 @@ class Tensor(TensorMethods):
         return self.pow_(other)
 
     def __eq__(self, other: Any) -> Tensor:  # type: ignore[override]
-        return elementwise.eq(self, other)
+        return compare.eq(self, other)
 
     def __ne__(self, other: Any) -> Tensor:  # type: ignore[override]
-        return elementwise.ne(self, other)
+        return compare.ne(self, other)
 
     def __lt__(self, other: Any) -> Tensor:
-        return elementwise.lt(self, other)
+        return compare.lt(self, other)
 
     def __le__(self, other: Any) -> Tensor:
-        return elementwise.le(self, other)
+        return compare.le(self, other)
 
     def __gt__(self, other: Any) -> Tensor:
-        return elementwise.gt(self, other)
+        return compare.gt(self, other)
 
     def __ge__(self, other: Any) -> Tensor:
-        return elementwise.ge(self, other)
+        return compare.ge(self, other)
 
     def __and__(self, other: Any) -> Tensor:
-        return elementwise.bitwise_and(self, other)
+        return compare.bitwise_and(self, other)
 
     def __or__(self, other: Any) -> Tensor:
-        return elementwise.bitwise_or(self, other)
+        return compare.bitwise_or(self, other)
 
     def __xor__(self, other: Any) -> Tensor:
-        return elementwise.bitwise_xor(self, other)
+        return compare.bitwise_xor(self, other)
 
     __rand__, __ror__, __rxor__ = __and__, __or__, __xor__
 
     def __invert__(self) -> Tensor:
-        return elementwise.bitwise_not(self)
+        return compare.bitwise_not(self)
 
     def __getitem__(self, key: Any) -> Tensor:
         return indexing.getitem(self, key)
@@ -746,14 +745,29 @@ function.Tensor = Tensor
 function.wrap = wrap
 
 # The operations stand above this module and need Tensor; its methods need them: so they come last.
-from naivegrad.ops import creation, elementwise, linalg, movement, random, reduce  # noqa: E402
+from naivegrad.ops import (  # noqa: E402
+    activation,
+    compare,
+    copying,
+    creation,
+    elementwise,
+    linalg,
+    movement,
+    random,
+    reduce,
+)
 from naivegrad.ops import index as indexing  # noqa: E402
+from naivegrad.ops.softmax import log_softmax, softmax  # noqa: E402
 
 connect(
+    activation=activation,
+    compare=compare,
+    copying=copying,
     elementwise=elementwise,
     indexing=indexing,
     linalg=linalg,
+    log_softmax=log_softmax,
     movement=movement,
     reduce=reduce,
-    softmax=sys.modules["naivegrad.ops.softmax"],  # naivegrad.ops.softmax is the function
+    softmax=softmax,
 )

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 from naivegrad import dtype as dtypes
 
 if TYPE_CHECKING:
-    from naivegrad.ops import elementwise, linalg, movement, reduce, softmax
+    from naivegrad.ops import activation, compare, copying, elementwise, linalg, movement, reduce
     from naivegrad.ops import index as indexing
+    from naivegrad.ops.softmax import log_softmax, softmax
     from naivegrad.tensor import Tensor
 
 
@@ -101,17 +102,21 @@ class TensorMethods:
         """The smallest integer not below."""
         return elementwise.ceil(self)
 
+    # naivegrad/ops/activation.py
+
     def tanh(self) -> Tensor:
         """The hyperbolic tangent."""
-        return elementwise.tanh(self)
+        return activation.tanh(self)
 
     def sigmoid(self) -> Tensor:
         """1 / (1 + exp(-self))."""
-        return elementwise.sigmoid(self)
+        return activation.sigmoid(self)
 
     def relu(self) -> Tensor:
         """max(self, 0)."""
-        return elementwise.relu(self)
+        return activation.relu(self)
+
+    # naivegrad/ops/elementwise.py
 
     def clamp(self, min: Any = None, max: Any = None) -> Tensor:
         """Not below min, not above max."""
@@ -125,81 +130,85 @@ class TensorMethods:
         """The smaller of two, element by element."""
         return elementwise.minimum(self, other)
 
+    # naivegrad/ops/compare.py
+
     def eq(self, other: Any) -> Tensor:
         """self == other, as bool."""
-        return elementwise.eq(self, other)
+        return compare.eq(self, other)
 
     def ne(self, other: Any) -> Tensor:
         """self != other, as bool."""
-        return elementwise.ne(self, other)
+        return compare.ne(self, other)
 
     def lt(self, other: Any) -> Tensor:
         """self < other, as bool."""
-        return elementwise.lt(self, other)
+        return compare.lt(self, other)
 
     def le(self, other: Any) -> Tensor:
         """self <= other, as bool."""
-        return elementwise.le(self, other)
+        return compare.le(self, other)
 
     def gt(self, other: Any) -> Tensor:
         """self > other, as bool."""
-        return elementwise.gt(self, other)
+        return compare.gt(self, other)
 
     def ge(self, other: Any) -> Tensor:
         """self >= other, as bool."""
-        return elementwise.ge(self, other)
+        return compare.ge(self, other)
 
     def isnan(self) -> Tensor:
         """Where it is not a number."""
-        return elementwise.isnan(self)
+        return compare.isnan(self)
 
     def isinf(self) -> Tensor:
         """Where it is infinite."""
-        return elementwise.isinf(self)
+        return compare.isinf(self)
 
     def isfinite(self) -> Tensor:
         """Where it is neither infinite nor NaN."""
-        return elementwise.isfinite(self)
+        return compare.isfinite(self)
 
     def logical_and(self, other: Any) -> Tensor:
         """Whether both are not zero."""
-        return elementwise.logical_and(self, other)
+        return compare.logical_and(self, other)
 
     def logical_or(self, other: Any) -> Tensor:
         """Whether either is not zero."""
-        return elementwise.logical_or(self, other)
+        return compare.logical_or(self, other)
 
     def logical_xor(self, other: Any) -> Tensor:
         """Whether exactly one is not zero."""
-        return elementwise.logical_xor(self, other)
+        return compare.logical_xor(self, other)
 
     def logical_not(self) -> Tensor:
         """Whether it is zero."""
-        return elementwise.logical_not(self)
+        return compare.logical_not(self)
 
     def bitwise_and(self, other: Any) -> Tensor:
         """Bits set in both."""
-        return elementwise.bitwise_and(self, other)
+        return compare.bitwise_and(self, other)
 
     def bitwise_or(self, other: Any) -> Tensor:
         """Bits set in either."""
-        return elementwise.bitwise_or(self, other)
+        return compare.bitwise_or(self, other)
 
     def bitwise_xor(self, other: Any) -> Tensor:
         """Bits set in one of the two."""
-        return elementwise.bitwise_xor(self, other)
+        return compare.bitwise_xor(self, other)
 
     def bitwise_not(self) -> Tensor:
         """Every bit turned."""
-        return elementwise.bitwise_not(self)
+        return compare.bitwise_not(self)
+
+    # naivegrad/ops/copying.py
 
     def cast(self, dtype: Any) -> Tensor:
         """In another NumPy type; itself if it is of that type."""
-        return elementwise.cast(self, dtype)
+        return copying.cast(self, dtype)
 
     def clone(self) -> Tensor:
         """A copy; the gradient passes through."""
-        return elementwise.clone(self)
+        return copying.clone(self)
 
     # naivegrad/ops/reduce.py
 
@@ -421,11 +430,11 @@ class TensorMethods:
 
     def softmax(self, dim: Any, dtype: Any = None) -> Tensor:
         """exp(self) / sum(exp(self)) along dim."""
-        return softmax.softmax(self, dim, dtype)
+        return softmax(self, dim, dtype)
 
     def log_softmax(self, dim: Any, dtype: Any = None) -> Tensor:
         """The logarithm of softmax."""
-        return softmax.log_softmax(self, dim, dtype)
+        return log_softmax(self, dim, dtype)
 
     # Other spellings
 
@@ -449,31 +458,31 @@ class TensorMethods:
 
     def float(self) -> Tensor:
         """As float32."""
-        return elementwise.cast(self, dtypes.float32.numpy)
+        return copying.cast(self, dtypes.float32.numpy)
 
     def double(self) -> Tensor:
         """As float64."""
-        return elementwise.cast(self, dtypes.float64.numpy)
+        return copying.cast(self, dtypes.float64.numpy)
 
     def half(self) -> Tensor:
         """As float16."""
-        return elementwise.cast(self, dtypes.float16.numpy)
+        return copying.cast(self, dtypes.float16.numpy)
 
     def int(self) -> Tensor:
         """As int32."""
-        return elementwise.cast(self, dtypes.int32.numpy)
+        return copying.cast(self, dtypes.int32.numpy)
 
     def long(self) -> Tensor:
         """As int64."""
-        return elementwise.cast(self, dtypes.int64.numpy)
+        return copying.cast(self, dtypes.int64.numpy)
 
     def bool(self) -> Tensor:
         """As bool: whether it is not zero."""
-        return elementwise.cast(self, dtypes.bool_.numpy)
+        return copying.cast(self, dtypes.bool_.numpy)
 
     def type_as(self, other: Any) -> Tensor:
         """In the type of another tensor."""
-        return elementwise.cast(self, other.array.dtype)
+        return copying.cast(self, other.array.dtype)
 
     def view_as(self, other: Any) -> Tensor:
         """`view` with the shape of another tensor."""

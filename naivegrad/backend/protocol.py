@@ -195,8 +195,8 @@ class Backend(Protocol):
 
     # linalg
 
-    def matmul(self, x: Array, y: Array, bias: Array | None = None) -> Array:
-        """x @ y of (..., M, K) and (..., K, N), the leading axes broadcasting; bias (N,) is added to rows."""
+    def matmul(self, x: Array, y: Array) -> Array:
+        """x @ y of (..., M, K) and (..., K, N), the leading axes broadcasting."""
         ...
 
     def linear(self, x: Array, w: Array, b: Array | None) -> Array:

@@ -6,7 +6,8 @@ from typing import Any
 
 from naivegrad.autograd import Function, formula_vjp
 from naivegrad.ops._args import require_floating, require_tensor
-from naivegrad.ops.elementwise import softplus, where
+from naivegrad.ops.activation import softplus
+from naivegrad.ops.elementwise import where
 from naivegrad.ops.softmax import LogSoftmax, Softmax
 from naivegrad.tensor import Tensor, wrap
 

@@ -5,29 +5,46 @@ from __future__ import annotations
 import numpy as np
 from numpy import ndarray
 
-from naivegrad.backend.cpu.elementwise import binary, cast
+from naivegrad.backend.cpu.elementwise import cast
 from naivegrad.kernels import matmul as kernel
 
 _NARROW = 4  # a product with fewer rows or columns reads its matrix once, which BLAS does best
 
 
-def matmul(x: ndarray, y: ndarray, bias: ndarray | None = None) -> ndarray:
-    """x @ y of (..., M, K) and (..., K, N), the leading axes broadcasting; bias (N,) is added to rows."""
-    kind, item = x.dtype.kind, x.dtype.itemsize
-    if kind == "f" and item == 2:  # half precision: products and sums in float32
-        wide = None if bias is None else bias.astype(np.float32)
-        return cast(matmul(x.astype(np.float32), y.astype(np.float32), wide), x.dtype)
+def matmul(x: ndarray, y: ndarray) -> ndarray:
+    """x @ y of (..., M, K) and (..., K, N), the leading axes broadcasting."""
     m, k = x.shape[-2:]
     n = y.shape[-1]
-    if kind == "f" and m >= _NARROW and n >= _NARROW and k and kernel.available:
-        if x.ndim == 2 and y.ndim == 2:
-            return kernel.matmul(_strided(x), _strided(y), bias)
-        lead = np.broadcast_shapes(x.shape[:-2], y.shape[:-2])
-        x = _strided(np.broadcast_to(x, (*lead, m, k)).reshape(-1, m, k))
-        y = _strided(np.broadcast_to(y, (*lead, k, n)).reshape(-1, k, n))
-        return kernel.matmul(x, y, bias).reshape(*lead, m, n)
-    z = np.matmul(x, y)
-    return z if bias is None else binary("add", z, bias, out=z)
+    if not _tiled(x, m, n, k):
+        if x.dtype.kind == "f" and x.dtype.itemsize == 2:  # half precision: multiplied in float32
+            return cast(matmul(x.astype(np.float32), y.astype(np.float32)), x.dtype)
+        return np.matmul(x, y)
+    if x.ndim == 2 and y.ndim == 2:
+        return kernel.matmul(_strided(x), _strided(y))
+    lead = np.broadcast_shapes(x.shape[:-2], y.shape[:-2])
+    x = _strided(np.broadcast_to(x, (*lead, m, k)).reshape(-1, m, k))
+    y = _strided(np.broadcast_to(y, (*lead, k, n)).reshape(-1, k, n))
+    return kernel.matmul(x, y).reshape(*lead, m, n)
+
+
+def linear(x: ndarray, w: ndarray, b: ndarray | None) -> ndarray:
+    """x @ w.T + b: (..., K), (N, K), (N,) to (..., N)."""
+    rows = x if x.ndim == 2 else x.reshape(-1, x.shape[-1])
+    if _tiled(rows, rows.shape[0], *w.shape):
+        if b is not None and not b.flags.c_contiguous:
+            b = b.copy()
+        y = kernel.matmul(_strided(rows), _strided(w.T), b)
+    else:
+        y = matmul(rows, w.T)
+        if b is not None:
+            y = np.add(y, b, out=y)
+    return y if x.ndim == 2 else y.reshape(*x.shape[:-1], w.shape[0])
+
+
+def _tiled(x: ndarray, m: int, n: int, k: int) -> bool:
+    """Whether the tile is to multiply (M, K) and (K, N) of the type of x."""
+    fits = x.dtype.kind == "f" and x.dtype.itemsize >= 4 and kernel.available
+    return fits and m >= _NARROW and n >= _NARROW and k > 0
 
 
 def _strided(x: ndarray) -> ndarray:
@@ -38,12 +55,3 @@ def _strided(x: ndarray) -> ndarray:
     ):
         return x
     return np.ascontiguousarray(x)
-
-
-def linear(x: ndarray, w: ndarray, b: ndarray | None) -> ndarray:
-    """x @ w.T + b: (..., K), (N, K), (N,) to (..., N)."""
-    rows = x if x.ndim == 2 else x.reshape(-1, x.shape[-1])
-    if b is not None and not b.flags.c_contiguous:
-        b = b.copy()
-    y = matmul(rows, w.T, b)
-    return y if x.ndim == 2 else y.reshape(*x.shape[:-1], w.shape[0])

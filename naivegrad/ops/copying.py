@@ -1,0 +1,65 @@
+"""The same values elsewhere: copies, other types, the memory of another tensor."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from naivegrad.autograd import Function
+from naivegrad.tensor import Tensor
+
+
+class Cast(Function):
+    """y = x in another type.    grad_x = grad in the type of x."""
+
+    kind = "linear"
+
+    @staticmethod
+    def forward(ctx: Any, x: Any, dtype: Any) -> Any:
+        y = ctx.backend.cast(x, dtype)
+        return ctx.backend.copy(x) if y is x else y
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        return grad  # the engine casts a gradient to the type of its input
+
+
+class Clone(Function):
+    """y = a copy of x.    grad_x = grad."""
+
+    kind = "linear"
+
+    @staticmethod
+    def forward(ctx: Any, x: Any) -> Any:
+        return ctx.backend.copy(x)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        return grad
+
+
+class CopyInto(Function):
+    """y = source, broadcast to the shape and cast to the type of target.    grad_source = grad."""
+
+    kind = "elementwise"
+
+    @staticmethod
+    def forward(ctx: Any, target: Any, source: Any) -> Any:
+        y = ctx.backend.empty(target.shape, target.dtype)
+        ctx.backend.copy_into(y, source)
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        return None, grad
+
+
+def cast(x: Tensor, dtype: np.dtype[Any]) -> Tensor:
+    """x in another NumPy type; x itself if it is of that type."""
+    return x if x.array.dtype == dtype else Cast.apply(x, dtype)
+
+
+def clone(input: Tensor) -> Tensor:
+    """A copy; the gradient passes through."""
+    return Clone.apply(input)

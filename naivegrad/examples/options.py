@@ -149,7 +149,7 @@ def guarded(main: Callable[[Sequence[str] | None], int], arguments: Sequence[str
 def _sentence(error: OSError) -> str:
     if error.filename is None or error.strerror is None:
         return str(error)
-    return f"{error.filename}: {error.strerror}"
+    return f"cannot read or write {error.filename}: {error.strerror}"
 
 
 def _number(kind: type, least: float, words: str) -> Callable[[str], Any]:

@@ -308,7 +308,6 @@ cdef inline void batch_norm_block(
     cdef Py_ssize_t count = max(<Py_ssize_t> 1, s.batch * s.size)
     x += at * s.size
     y += at * s.size
-    scale[0] = 0                         # the compiler does not see that width is at least 1
     if training:
         block_means(x, mean, s.batch, step, width, s.size)
         for c in range(width):
@@ -381,6 +380,7 @@ cdef inline void batch_norm_grad_block(
     cdef Py_ssize_t count = max(<Py_ssize_t> 1, s.batch * s.size)
     grad += at * s.size
     x += at * s.size
+    scale[0] = 0                         # the compiler does not see that width is at least 1
     block_dots(grad, x, stats + at, sums, dots, s.batch, step, width, s.size)
     for c in range(width):
         rstd = stats[s.channels + at + c]

@@ -1,5 +1,5 @@
-# Which arrays the loops take. A kernel that gets another returns None, before it has read anything, and
-# backend/cpu then converts, or says what is wrong.
+# Which arrays the loops take. A kernel that gets another returns None, before it has read anything,
+# and backend/cpu then converts, or says what is wrong.
 
 cimport numpy as cnp
 

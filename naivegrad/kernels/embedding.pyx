@@ -1,8 +1,8 @@
 # Rows of a table by number, and the sum of rows back into a table.
 #
-# Design: the gradient adds rows that share a number. Each thread owns a range of the table's rows and
-# walks through all numbers, taking those in its range: no two threads write to one row, and the order of
-# additions is that of the numbers, whatever the number of threads.
+# Design: the gradient adds rows that share a number. Each thread owns a range of the table's rows
+# and walks through all numbers, taking those in its range: no two threads write to one row, and the
+# order of additions is that of the numbers, whatever the number of threads.
 
 cimport numpy as cnp
 from cython.parallel cimport prange
@@ -37,8 +37,8 @@ cdef int check_index(cnp.ndarray index, Py_ssize_t rows) except -1:
     cdef Py_ssize_t bad = first_bad(i, cnp.PyArray_SIZE(index), rows)
     if bad >= 0:
         raise IndexError(
-            f"embedding: index {i[bad]} is out of range for a table of {rows} rows: expected a value in "
-            f"[0, {rows - 1}]"
+            f"embedding: index {i[bad]} is out of range for a table of {rows} rows: expected a "
+            f"value in [0, {rows - 1}]"
         )
     return 0
 
@@ -71,8 +71,8 @@ def embedding(cnp.ndarray index, cnp.ndarray weight):
 
 
 cdef inline void add_rows(
-    const real* grad, const int64_t* index, real* out, Py_ssize_t count, Py_ssize_t n, int64_t first,
-    int64_t last, int64_t skip,
+    const real* grad, const int64_t* index, real* out, Py_ssize_t count, Py_ssize_t n,
+    int64_t first, int64_t last, int64_t skip,
 ) noexcept nogil:
     # the rows first to last - 1
     cdef Py_ssize_t k, j
@@ -85,21 +85,21 @@ cdef inline void add_rows(
 
 
 cdef void add_all(
-    const real* grad, const int64_t* index, real* out, Py_ssize_t count, Py_ssize_t n, Py_ssize_t rows,
-    int64_t skip,
+    const real* grad, const int64_t* index, real* out, Py_ssize_t count, Py_ssize_t n,
+    Py_ssize_t rows, int64_t skip,
 ) noexcept nogil:
     cdef int part, threads = num_threads()
     if threads > 1 and count * n * <Py_ssize_t> sizeof(real) >= GRAIN:
         for part in prange(threads, schedule="static", num_threads=threads):
-            add_rows(grad, index, out, count, n, rows * part // threads, rows * (part + 1) // threads,
-                     skip)
+            add_rows(grad, index, out, count, n, rows * part // threads,
+                     rows * (part + 1) // threads, skip)
     else:
         add_rows(grad, index, out, count, n, 0, rows, skip)
 
 
 def embedding_grad(cnp.ndarray grad, cnp.ndarray index, Py_ssize_t rows, int64_t skip):
-    """The table of `rows` rows in which row v is the sum of the rows of grad whose index is v, but for
-    the row `skip`, which stays zero. grad has the index's shape and one axis more."""
+    """The table of `rows` rows in which row v is the sum of the rows of grad whose index is v; the
+    row `skip` stays zero. grad has the index's shape and one axis more."""
     if not is_dense(index, cnp.NPY_INT64) or not is_dense_float(grad):
         return None
     cdef int ndim = cnp.PyArray_NDIM(grad)

@@ -1,13 +1,14 @@
-# Losses of contiguous float32 and float64 arrays: cross-entropy and negative log-likelihood over class
-# indices, squared error.
+# Losses of contiguous float32 and float64 arrays: cross-entropy and negative log-likelihood over
+# class indices, squared error.
 #
-# Design: scores are seen as (outer, n, inner), n classes; a position is one (outer, inner) pair and has
-# one target. Per position, with q_c = (1 - eps) w_t [c = t] + eps/n w_c the (smoothed, weighted) target:
+# Design: scores are seen as (outer, n, inner), n classes; a position is one (outer, inner) pair and
+# has one target. Per position, with q_c = (1 - eps) w_t [c = t] + eps/n w_c the (smoothed,
+# weighted) target:
 #     loss = sum_c q_c (log sum exp x - x_c)        grad_c = sum(q) softmax(x)_c - q_c
 # No one-hot is built and no softmax is kept: the forward pass leaves two numbers per position (the
-# maximum, and the sum of exponentials), the backward pass rebuilds softmax from them in the gradient
-# itself. The maximum and the sum stay apart because log(sum) + max would lose digits to a large max.
-# Targets are checked before anything reads through them.
+# maximum, and the sum of exponentials), the backward pass rebuilds softmax from them in the
+# gradient itself. The maximum and the sum stay apart because log(sum) + max would lose digits to a
+# large max. Targets are checked before anything reads through them.
 # The layout of the passes (short rows together, columns together) is that of softmax.pyx.
 
 cimport numpy as cnp
@@ -16,7 +17,7 @@ from libc.stdint cimport int64_t
 
 from naivegrad.kernels.dense cimport data_or_null, is_dense, is_dense_float, is_like, is_vector
 from naivegrad.kernels.rows cimport (
-    BLOCK, block_squares, exp_, log_, real, row_max, row_shifted, row_sum, row_sum_exp,
+    block_squares, exp_, log_, real, row_max, row_shifted, row_sum, row_sum_exp,
 )
 from naivegrad.kernels.threads cimport num_threads
 
@@ -96,9 +97,11 @@ cdef double weight_sum(
     return total
 
 
-# ---- cross-entropy, forward -----------------------------------------------------------------------
+# ---- cross-entropy, forward ---------------------------------------------------------------------
 
-cdef inline real smooth_sum(const real* x, const real* weight, real top, const Plan* p) noexcept nogil:
+cdef inline real smooth_sum(
+    const real* x, const real* weight, real top, const Plan* p
+) noexcept nogil:
     # sum_c w_c (x_c - top) of one position: classes are p.inner apart
     cdef double total = 0
     cdef Py_ssize_t c
@@ -197,7 +200,7 @@ cdef inline void forward_piece(
         loss[r + i] = <real> value
 
 
-# ---- cross-entropy, backward ----------------------------------------------------------------------
+# ---- cross-entropy, backward --------------------------------------------------------------------
 
 cdef inline void backward_columns(
     const real* grad, bint each, double scale, const real* x, const int64_t* target,
@@ -253,8 +256,8 @@ cdef inline void backward_piece(
         r = (k // p.group) * p.inner + (k % p.group) * COLUMNS
         at = (k // p.group) * p.n * p.inner + (k % p.group) * COLUMNS
         count = min(<Py_ssize_t> COLUMNS, p.inner - (k % p.group) * COLUMNS)
-        backward_columns(grad + (r if each else 0), each, scale, x + at, target + r, weight, weights,
-                         top + r, total + r, out + at, count, p)
+        backward_columns(grad + (r if each else 0), each, scale, x + at, target + r, weight,
+                         weights, top + r, total + r, out + at, count, p)
         return
     r = k * p.group
     at = r * p.n
@@ -288,7 +291,7 @@ cdef inline void backward_piece(
         row[t] -= <real> (g * (1 - p.smoothing) * weight_of(weight, t))
 
 
-# ---- negative log-likelihood: -q . x, linear in x, and its transpose -----------------------------------
+# ---- negative log-likelihood: -q . x, linear in x, and its transpose ----------------------------
 
 cdef void nll_forward(
     const real* x, const int64_t* target, const real* weight, real* loss, const Plan* p
@@ -328,7 +331,7 @@ cdef void nll_backward(
         score[t * p.inner] -= <real> (g * (1 - p.smoothing) * weight_of(weight, t))
 
 
-# ---- squared error --------------------------------------------------------------------------------
+# ---- squared error ------------------------------------------------------------------------------
 
 cdef inline double squares_block(const real* x, const real* y, Py_ssize_t n) noexcept nogil:
     cdef real difference[256]
@@ -350,10 +353,12 @@ cdef double squares(const real* x, const real* y, Py_ssize_t n, double* part) no
     cdef int threads = num_threads()
     if threads > 1 and blocks > 1:
         for k in prange(blocks, schedule="static", num_threads=threads):
-            part[k] = squares_block(x + k * GRAIN, y + k * GRAIN, min(<Py_ssize_t> GRAIN, n - k * GRAIN))
+            part[k] = squares_block(
+                x + k * GRAIN, y + k * GRAIN, min(<Py_ssize_t> GRAIN, n - k * GRAIN))
     else:
         for k in range(blocks):
-            part[k] = squares_block(x + k * GRAIN, y + k * GRAIN, min(<Py_ssize_t> GRAIN, n - k * GRAIN))
+            part[k] = squares_block(
+                x + k * GRAIN, y + k * GRAIN, min(<Py_ssize_t> GRAIN, n - k * GRAIN))
     for k in range(blocks):
         total += part[k]
     return total
@@ -391,7 +396,7 @@ cdef void differences(
         difference_block(grad, each, scale, x, y, out, n)
 
 
-# ---- what Python calls ----------------------------------------------------------------------------
+# ---- what Python calls --------------------------------------------------------------------------
 
 cdef int check_targets(str op, cnp.ndarray target, const Plan* p) except -1:
     cdef const int64_t* t = <const int64_t*> cnp.PyArray_DATA(target)
@@ -465,10 +470,14 @@ cdef cnp.ndarray empty(int ndim, Py_ssize_t* shape, cnp.ndarray like):
     return cnp.PyArray_EMPTY(ndim, <cnp.npy_intp*> shape, cnp.PyArray_TYPE(like), 0)
 
 
+cdef cnp.ndarray empty_as(cnp.ndarray shaped, cnp.ndarray typed):
+    return empty(cnp.PyArray_NDIM(shaped), <Py_ssize_t*> cnp.PyArray_DIMS(shaped), typed)
+
+
 def cross_entropy(
     cnp.ndarray x, cnp.ndarray target, weight, ignore_index, double smoothing, int reduction
 ):
-    """Loss and statistics: x (C,) or (N, C, ...) float, target int64, weight None or (C,); all dense.
+    """Loss and statistics: x (C,) or (N, C, ...) float, target int64, weight None or (C,).
 
     The statistics are what cross_entropy_grad needs: per position the maximum and the sum of
     exponentials, and at the end the sum of the targets' weights."""
@@ -476,7 +485,7 @@ def cross_entropy(
     if not fits(x, target, weight, &p):
         return None
     cdef Py_ssize_t positions = p.outer * p.inner, size = 2 * positions + 1
-    cdef cnp.ndarray loss = empty(cnp.PyArray_NDIM(target), <Py_ssize_t*> cnp.PyArray_DIMS(target), x)
+    cdef cnp.ndarray loss = empty_as(target, x)
     cdef cnp.ndarray stats = empty(1, &size, x)
     cdef cnp.ndarray out = loss if reduction == 0 else empty(0, NULL, x)
     cdef const int64_t* t = <const int64_t*> cnp.PyArray_DATA(target)
@@ -514,7 +523,7 @@ def cross_entropy_grad(
             and is_vector(stats, 2 * p.outer * p.inner + 1, cnp.PyArray_TYPE(x))):
         return None
     cdef Py_ssize_t positions = p.outer * p.inner
-    cdef cnp.ndarray out = empty(cnp.PyArray_NDIM(x), <Py_ssize_t*> cnp.PyArray_DIMS(x), x)
+    cdef cnp.ndarray out = empty_as(x, x)
     cdef const int64_t* t = <const int64_t*> cnp.PyArray_DATA(target)
     cdef void* g = cnp.PyArray_DATA(grad)
     cdef void* a = cnp.PyArray_DATA(x)
@@ -547,7 +556,7 @@ def nll_loss(
     if not fits(x, target, weight, &p):
         return None
     cdef Py_ssize_t positions = p.outer * p.inner
-    cdef cnp.ndarray loss = empty(cnp.PyArray_NDIM(target), <Py_ssize_t*> cnp.PyArray_DIMS(target), x)
+    cdef cnp.ndarray loss = empty_as(target, x)
     cdef cnp.ndarray out = loss if reduction == 0 else empty(0, NULL, x)
     cdef const int64_t* t = <const int64_t*> cnp.PyArray_DATA(target)
     cdef void* a = cnp.PyArray_DATA(x)
@@ -575,7 +584,7 @@ def nll_loss_grad(
     cnp.ndarray grad, cnp.ndarray out, cnp.ndarray target, weight, ignore_index, double smoothing,
     int reduction,
 ) -> bool:
-    """Write the gradient into out, which has x's shape and holds zeros. False: these are not for me."""
+    """Write the gradient into out, which has x's shape and holds zeros; False if not dense."""
     cdef Plan p = plan(out, ignore_index, smoothing)
     if not fits(out, target, weight, &p) or not grad_fits(grad, out, reduction, &p):
         return False
@@ -612,13 +621,15 @@ def mse_loss(cnp.ndarray x, cnp.ndarray y, int reduction):
     cdef double total
     cdef bint single = cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT32
     if reduction == 0:
-        out = empty(cnp.PyArray_NDIM(x), <Py_ssize_t*> cnp.PyArray_DIMS(x), x)
+        out = empty_as(x, x)
         o = cnp.PyArray_DATA(out)
         with nogil:
             if single:
-                differences(<const float*> NULL, False, 0, <const float*> a, <const float*> b, <float*> o, n)
+                differences(<const float*> NULL, False, 0, <const float*> a, <const float*> b,
+                            <float*> o, n)
             else:
-                differences(<const double*> NULL, False, 0, <const double*> a, <const double*> b, <double*> o, n)
+                differences(<const double*> NULL, False, 0, <const double*> a, <const double*> b,
+                            <double*> o, n)
         return out
     part = cnp.PyArray_EMPTY(1, <cnp.npy_intp*> &blocks, cnp.NPY_FLOAT64, 0)
     out = empty(0, NULL, x)
@@ -644,7 +655,7 @@ def mse_loss_grad(cnp.ndarray grad, cnp.ndarray x, cnp.ndarray y, int reduction)
     if cnp.PyArray_SIZE(grad) != (1 if reduction else cnp.PyArray_SIZE(x)):
         return None
     cdef Py_ssize_t n = cnp.PyArray_SIZE(x)
-    cdef cnp.ndarray out = empty(cnp.PyArray_NDIM(x), <Py_ssize_t*> cnp.PyArray_DIMS(x), x)
+    cdef cnp.ndarray out = empty_as(x, x)
     cdef double scale = 2.0 / n if reduction == 1 else 2.0
     cdef void* g = cnp.PyArray_DATA(grad)
     cdef void* a = cnp.PyArray_DATA(x)
@@ -655,8 +666,10 @@ def mse_loss_grad(cnp.ndarray grad, cnp.ndarray x, cnp.ndarray y, int reduction)
         return out
     if cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT32:
         with nogil:
-            differences(<const float*> g, each, scale, <const float*> a, <const float*> b, <float*> o, n)
+            differences(<const float*> g, each, scale, <const float*> a, <const float*> b,
+                        <float*> o, n)
     else:
         with nogil:
-            differences(<const double*> g, each, scale, <const double*> a, <const double*> b, <double*> o, n)
+            differences(<const double*> g, each, scale, <const double*> a, <const double*> b,
+                        <double*> o, n)
     return out

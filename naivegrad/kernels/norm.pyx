@@ -1,13 +1,14 @@
 # Layer and batch normalisation of contiguous float32 and float64 arrays, and their gradients.
 #
 # Design:
-#   - Statistics take two passes (the mean, then squares about it): sums of x^2 lose all digits where the
-#     mean is large. Blocks are summed in several lanes and added in double (rows.pxd).
+#   - Statistics take two passes (the mean, then squares about it): sums of x^2 lose all digits
+#     where the mean is large. Blocks are summed in several lanes and added in double (rows.pxd).
 #   - Layer norm sees (rows, D). The gradients of weight and bias are sums over rows: STRIPES fixed
-#     stripes of rows, each summed by one thread, then added in order, whatever the number of threads.
-#   - Batch norm sees (N, C, S). A channel is finished (all passes) before the next, so that it stays in
-#     the cache; channels are shared among threads. Where S is short, that would be slow steps through
-#     memory: then neighbouring channels are summed together, along contiguous memory.
+#     stripes of rows, each summed by one thread, then added in order, whatever the number of
+#     threads.
+#   - Batch norm sees (N, C, S). A channel is finished (all passes) before the next, so that it
+#     stays in the cache; channels are shared among threads. Where S is short, that would be slow
+#     steps through memory: then neighbouring channels are summed together, along contiguous memory.
 
 cimport numpy as cnp
 from cython.parallel cimport prange
@@ -28,11 +29,11 @@ cdef enum:
     SHORT = 64             # S below which they are
 
 
-# ---- layer norm: x (rows, D) ------------------------------------------------------------------------
+# ---- layer norm: x (rows, D) --------------------------------------------------------------------
 
 cdef inline void layer_norm_row(
-    const real* x, const real* weight, const real* bias, double eps, real* y, real* mean, real* rstd,
-    Py_ssize_t n,
+    const real* x, const real* weight, const real* bias, double eps, real* y, real* mean,
+    real* rstd, Py_ssize_t n,
 ) noexcept nogil:
     cdef real m = <real> (row_sum(x, n) / n)
     cdef real r = <real> (1 / sqrt(row_squares(x, m, n) / n + eps))
@@ -65,8 +66,8 @@ cdef void layer_norm_all(
 
 
 cdef inline void layer_norm_grad_row(
-    const real* grad, const real* x, const real* weight, real mean, real rstd, real* out, real* xhat,
-    real* sum_w, real* sum_b, Py_ssize_t n,
+    const real* grad, const real* x, const real* weight, real mean, real rstd, real* out,
+    real* xhat, real* sum_w, real* sum_b, Py_ssize_t n,
 ) noexcept nogil:
     # With xhat = (x - mean) * rstd and h = grad * weight: sum_w += grad * xhat, sum_b += grad, and
     #     grad_x = rstd * (h - mean(h) - xhat * mean(h * xhat))
@@ -98,7 +99,7 @@ cdef inline void layer_norm_stripe(
     const real* grad, const real* x, const real* weight, const real* stats, real* out, double* sums,
     real* scratch, Py_ssize_t first, Py_ssize_t last, Py_ssize_t rows, Py_ssize_t n,
 ) noexcept nogil:
-    """Rows first to last: their grad_x, and their part of grad_weight and grad_bias in sums (2, n)."""
+    """Rows first to last: grad_x, and in sums (2, n) their part of grad_weight and grad_bias."""
     cdef real* sum_w = NULL if sums is NULL else scratch + n
     cdef real* sum_b = scratch + 2 * n
     cdef Py_ssize_t i, j
@@ -143,12 +144,13 @@ cdef void layer_norm_grad_all(
         grad_bias[j] = <real> b
 
 
-# ---- batch norm: x (N, C, S) ----------------------------------------------------------------------
+# ---- batch norm: x (N, C, S) --------------------------------------------------------------------
 #
 # A block is `width` neighbouring channels: 1 where S is long, up to WIDTH // S where it is short.
 
 cdef inline void block_means(
-    const real* x, double* mean, Py_ssize_t batch, Py_ssize_t step, Py_ssize_t width, Py_ssize_t size
+    const real* x, double* mean, Py_ssize_t batch, Py_ssize_t step, Py_ssize_t width,
+    Py_ssize_t size,
 ) noexcept nogil:
     """Sums of x over (N, S) per channel; step = C * S elements lead from one sample to the next."""
     cdef real part[WIDTH]
@@ -259,7 +261,9 @@ cdef inline void block_affine(
             y[i * step + j] = (x[i * step + j] - m[j]) * a[j] + b[j]
 
 
-cdef inline double row_centred_dot(const real* g, const real* x, real mean, Py_ssize_t n) noexcept nogil:
+cdef inline double row_centred_dot(
+    const real* g, const real* x, real mean, Py_ssize_t n
+) noexcept nogil:
     # sum of g * (x - mean)
     cdef real centred[512]
     cdef double total = 0
@@ -295,6 +299,10 @@ cdef Shape shape_of(cnp.ndarray x):
     return s
 
 
+cdef inline void move(real* running, double value, double momentum) noexcept nogil:
+    running[0] = <real> ((1 - momentum) * running[0] + momentum * value)
+
+
 cdef inline void batch_norm_block(
     const real* x, const real* weight, const real* bias, real* running_mean, real* running_var,
     bint training, double momentum, double eps, real* y, real* stats, Py_ssize_t k, const Shape* s,
@@ -317,10 +325,9 @@ cdef inline void batch_norm_block(
             v = scale[c] / count
             scale[c] = 1 / sqrt(v + eps)
             if running_mean is not NULL:
-                running_mean[at + c] = <real> ((1 - momentum) * running_mean[at + c] + momentum * mean[c])
-            if running_var is not NULL:  # the unbiased variance, as what new data will be divided by
-                v *= <double> count / (count - 1)
-                running_var[at + c] = <real> ((1 - momentum) * running_var[at + c] + momentum * v)
+                move(running_mean + at + c, mean[c], momentum)
+            if running_var is not NULL:  # towards the unbiased variance
+                move(running_var + at + c, v * count / (count - 1), momentum)
     else:
         for c in range(width):
             mean[c] = running_mean[at + c]
@@ -336,7 +343,8 @@ cdef inline void batch_norm_block(
 
 cdef inline void block_grad_affine(
     const real* grad, const real* x, const real* centre, const double* scale, const double* slope,
-    const double* shift, real* out, Py_ssize_t batch, Py_ssize_t step, Py_ssize_t width, Py_ssize_t size,
+    const double* shift, real* out, Py_ssize_t batch, Py_ssize_t step, Py_ssize_t width,
+    Py_ssize_t size,
 ) noexcept nogil:
     """out = grad * scale - (x - centre) * slope - shift per channel."""
     cdef real m[WIDTH]
@@ -365,8 +373,8 @@ cdef inline void block_grad_affine(
 
 
 cdef inline void batch_norm_grad_block(
-    const real* grad, const real* x, const real* weight, const real* stats, bint training, real* out,
-    real* grad_weight, real* grad_bias, Py_ssize_t k, const Shape* s,
+    const real* grad, const real* x, const real* weight, const real* stats, bint training,
+    real* out, real* grad_weight, real* grad_bias, Py_ssize_t k, const Shape* s,
 ) noexcept nogil:
     # With xhat = (x - mean) * rstd:    grad_weight = sum(grad * xhat),    grad_bias = sum(grad),
     #     grad_x = weight * rstd * (grad - grad_bias / count - xhat * grad_weight / count)
@@ -411,20 +419,22 @@ cdef void batch_norm_all(
 
 
 cdef void batch_norm_grad_all(
-    const real* grad, const real* x, const real* weight, const real* stats, bint training, real* out,
-    real* grad_weight, real* grad_bias, const Shape* s,
+    const real* grad, const real* x, const real* weight, const real* stats, bint training,
+    real* out, real* grad_weight, real* grad_bias, const Shape* s,
 ) noexcept nogil:
     cdef Py_ssize_t k
     cdef int threads = num_threads()
     if threads > 1 and s.blocks > 1 and s.batch * s.channels * s.size >= GRAIN:
         for k in prange(s.blocks, schedule="static", num_threads=threads):
-            batch_norm_grad_block(grad, x, weight, stats, training, out, grad_weight, grad_bias, k, s)
+            batch_norm_grad_block(
+                grad, x, weight, stats, training, out, grad_weight, grad_bias, k, s)
     else:
         for k in range(s.blocks):
-            batch_norm_grad_block(grad, x, weight, stats, training, out, grad_weight, grad_bias, k, s)
+            batch_norm_grad_block(
+                grad, x, weight, stats, training, out, grad_weight, grad_bias, k, s)
 
 
-# ---- what Python calls ----------------------------------------------------------------------------
+# ---- what Python calls --------------------------------------------------------------------------
 
 cdef inline cnp.ndarray vector(Py_ssize_t n, int kind):
     return cnp.PyArray_EMPTY(1, <cnp.npy_intp*> &n, kind, 0)
@@ -456,15 +466,16 @@ def layer_norm(cnp.ndarray x, int axes, weight, bias, double eps):
                            <float*> s, rows, n)
     else:
         with nogil:
-            layer_norm_all(<const double*> a, <const double*> w, <const double*> b, eps, <double*> o,
-                           <double*> s, rows, n)
+            layer_norm_all(<const double*> a, <const double*> w, <const double*> b, eps,
+                           <double*> o, <double*> s, rows, n)
     return y, stats
 
 
 def layer_norm_grad(
-    cnp.ndarray grad, cnp.ndarray x, weight, cnp.ndarray stats, int axes, bint with_x, bint with_weight
+    cnp.ndarray grad, cnp.ndarray x, weight, cnp.ndarray stats, int axes, bint with_x,
+    bint with_weight,
 ):
-    """grad_x, grad_weight and grad_bias; None for the first, or for the others, where not asked for."""
+    """grad_x (None unless with_x), grad_weight and grad_bias (None unless with_weight)."""
     cdef int i, ndim = cnp.PyArray_NDIM(x), kind = cnp.PyArray_TYPE(x)
     cdef Py_ssize_t n = 1, rows = cnp.PyArray_SIZE(stats) // 2, size
     for i in range(ndim - axes, ndim):
@@ -505,7 +516,8 @@ def layer_norm_grad(
 
 
 def batch_norm(
-    cnp.ndarray x, running_mean, running_var, weight, bias, bint training, double momentum, double eps
+    cnp.ndarray x, running_mean, running_var, weight, bias, bint training, double momentum,
+    double eps,
 ):
     """Normalise x (N, C, ...) per channel; the others are (C,) or None; all dense, of one dtype.
 

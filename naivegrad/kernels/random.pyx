@@ -1,16 +1,17 @@
 # Random numbers from a counter: Philox4x32-10 (Salmon, Moraes, Dror & Shaw 2011, "Parallel random
 # numbers: as easy as 1, 2, 3").
 #
-# Design: the generator has no state to advance. Block b of the stream of key (two words: the seed) is a
-# fixed scrambling of the counter (b low, b high, 0, 0) into four 32-bit words, so that any part of the
-# stream can be made by any thread, or device, in any order. Word i % 4 of block offset + i // 4 makes
-# element i of a float32 array; a float64, or a 64-bit integer, takes two words (low, high). BATCH blocks are scrambled
-# side by side: ten rounds over arrays of BATCH words, which the compiler vectorises.
+# Design: the generator has no state to advance. Block b of the stream of key (two words: the seed)
+# is a fixed scrambling of the counter (b low, b high, 0, 0) into four 32-bit words, so that any
+# part of the stream can be made by any thread, or device, in any order. Word i % 4 of block offset
+# + i // 4 makes element i of a float32 array; a float64, or a 64-bit integer, takes two words (low,
+# high). BATCH blocks are scrambled side by side: ten rounds over arrays of BATCH words, which the
+# compiler vectorises.
 
 cimport numpy as cnp
 from cython.parallel cimport prange
 from libc.math cimport cos, log, sin, sqrt
-from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint32_t, uint64_t
 
 from naivegrad.kernels.dense cimport is_dense_float
 from naivegrad.kernels.rows cimport log_, real
@@ -34,9 +35,9 @@ cdef inline void philox(
     uint32_t* c0, uint32_t* c1, uint32_t* c2, uint32_t* c3, uint32_t k0, uint32_t k1
 ) noexcept nogil:
     """Scramble BATCH counters in place."""
-    cdef int turn, j
+    cdef int _turn, j
     cdef uint64_t p, q
-    for turn in range(10):
+    for _turn in range(10):
         for j in range(BATCH):
             p = <uint64_t> 0xD2511F53U * c0[j]
             q = <uint64_t> 0xCD9E8D57U * c2[j]
@@ -67,14 +68,16 @@ cdef inline void batch(uint64_t seed, uint64_t block, uint32_t* words) noexcept 
         words[4 * j + 3] = c3[j]
 
 
-# ---- what words become: WORDS of them at a time ----------------------------------------------------
+# ---- what words become: WORDS of them at a time -------------------------------------------------
 
 cdef inline double unit(const uint32_t* words) noexcept nogil:
     """53 bits of two words, in [0, 1)."""
     return ((words[1] >> 5) * 67108864.0 + (words[0] >> 6)) * (1.0 / 9007199254740992.0)
 
 
-cdef inline void uniforms(const uint32_t* words, real* out, double low, double width) noexcept nogil:
+cdef inline void uniforms(
+    const uint32_t* words, real* out, double low, double width
+) noexcept nogil:
     cdef Py_ssize_t i
     cdef real a = <real> low, b = <real> width
     if real is float:
@@ -168,15 +171,17 @@ cdef void fill_all(
     cdef int threads = num_threads()
     if threads > 1 and n >= GRAIN:
         for k in prange(batches, schedule="static", num_threads=threads):
-            fill_batch(seed, offset + k * BATCH, out + k * size, min(size, n - k * size), kind, a, b)
+            fill_batch(
+                seed, offset + k * BATCH, out + k * size, min(size, n - k * size), kind, a, b)
     else:
         for k in range(batches):
-            fill_batch(seed, offset + k * BATCH, out + k * size, min(size, n - k * size), kind, a, b)
+            fill_batch(
+                seed, offset + k * BATCH, out + k * size, min(size, n - k * size), kind, a, b)
 
 
 def fill(cnp.ndarray out, uint64_t seed, uint64_t offset, int kind, double a, double b):
-    """Fill a contiguous float32 or float64 array: UNIFORM in [a, a + b), NORMAL of mean a and standard
-    deviation b, or BERNOULLI of probability a."""
+    """Fill a contiguous float32 or float64 array: UNIFORM in [a, a + b), NORMAL of mean a and
+    standard deviation b, or BERNOULLI of probability a."""
     cdef void* o = cnp.PyArray_DATA(out)
     cdef Py_ssize_t n = cnp.PyArray_SIZE(out)
     if cnp.PyArray_TYPE(out) == cnp.NPY_FLOAT32:
@@ -187,10 +192,11 @@ def fill(cnp.ndarray out, uint64_t seed, uint64_t offset, int kind, double a, do
             fill_all(seed, offset, <double*> o, n, kind, a, b)
 
 
-# ---- dropout --------------------------------------------------------------------------------------
+# ---- dropout ------------------------------------------------------------------------------------
 
 cdef inline void dropout_batch(
-    uint64_t seed, uint64_t block, const real* x, real* out, Py_ssize_t count, uint64_t below, real scale
+    uint64_t seed, uint64_t block, const real* x, real* out, Py_ssize_t count, uint64_t below,
+    real scale,
 ) noexcept nogil:
     cdef uint32_t words[WORDS]
     cdef Py_ssize_t i
@@ -234,7 +240,7 @@ def dropout(cnp.ndarray x, double p, uint64_t seed, uint64_t offset):
     return out
 
 
-# ---- integers -------------------------------------------------------------------------------------
+# ---- integers -----------------------------------------------------------------------------------
 
 cdef inline uint64_t scaled(const uint32_t* words, uint64_t bound) noexcept nogil:
     """floor(word * bound / 2^64) of a 64-bit word: in [0, bound), each value within one part in
@@ -287,7 +293,7 @@ def permutation(cnp.ndarray out, uint64_t seed, uint64_t offset):
 
 
 def words(uint64_t seed, uint64_t offset, Py_ssize_t n):
-    """The first n words of the stream from block offset on, as a list (for tests, and for seeds)."""
+    """The first n words of the stream from block offset on, as a list (for tests)."""
     cdef uint32_t some[WORDS]
     cdef Py_ssize_t i
     result = []

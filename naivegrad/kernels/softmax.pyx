@@ -3,9 +3,10 @@
 # Design: an array is seen as (outer, n, inner), the softmax running over n.
 #   - inner == 1, long rows: one row at a time, which stays in the cache through its three passes
 #     (maximum; exp and sum; scale).
-#   - inner == 1, short rows (10 classes): several rows at once, so that exp, the dear part, runs over
-#     one long stretch and vectorises whatever n is.
-#   - inner > 1: COLUMNS neighbouring columns at once. The loop over them is the innermost, contiguous.
+#   - inner == 1, short rows (10 classes): several rows at once, so that exp, the dear part, runs
+#     over one long stretch and vectorises whatever n is.
+#   - inner > 1: COLUMNS neighbouring columns at once. The loop over them is the innermost,
+#     contiguous.
 # Subtracting the maximum first keeps exp below 1: no overflow, and the largest term is exact.
 
 cimport numpy as cnp
@@ -24,7 +25,7 @@ cdef enum:
     STRETCH = 2048         # elements of such a group
 
 
-# ---- rows -----------------------------------------------------------------------------------------
+# ---- rows ---------------------------------------------------------------------------------------
 
 cdef inline void softmax_row(const real* x, real* y, Py_ssize_t n, bint logarithm) noexcept nogil:
     cdef real top = row_max(x, n), shift
@@ -113,7 +114,7 @@ cdef inline void softmax_columns(
                 out[c] *= total[c]
 
 
-# ---- gradients: y * (grad - sum(grad * y)), and grad - exp(y) * sum(grad) for the logarithm ----------
+# ---- gradients: y * (grad - sum(grad * y)), and grad - exp(y) * sum(grad) for the logarithm -----
 
 cdef inline void grad_row(
     const real* grad, const real* y, real* out, Py_ssize_t n, bint logarithm
@@ -178,7 +179,7 @@ cdef inline void grad_columns(
                 out[at + c] = y[at + c] * (grad[at + c] - total[c])
 
 
-# ---- whole arrays: piece k of `pieces`, in any order -----------------------------------------------
+# ---- whole arrays: piece k of `pieces`, in any order --------------------------------------------
 
 cdef inline void piece(
     const real* grad, const real* x, real* out, Py_ssize_t k, Py_ssize_t outer, Py_ssize_t n,

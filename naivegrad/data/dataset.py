@@ -188,7 +188,8 @@ def random_split(
                 f"random_split: lengths {list(lengths)} do not add up to {total} samples, or to 1.0"
             )
     order = randperm(total, generator=generator).tolist()
-    parts, start = [], 0
+    parts: list[Subset[Any]] = []
+    start = 0
     for size in sizes:
         parts.append(Subset(dataset, order[start : start + size]))
         start += size

@@ -136,9 +136,10 @@ class DataLoader:
         self._given = skip
         if isinstance(self.dataset, IterableDataset):
             return self._count(islice(self._stream(), skip, None))
-        if self.batch_sampler is None:
-            return self._count(map(self._sample, islice(iter(self.sampler), skip, None)))
-        return self._count(map(self._batch, islice(iter(self.batch_sampler), skip, None)))
+        if self.batch_sampler is not None:
+            return self._count(map(self._batch, islice(iter(self.batch_sampler), skip, None)))
+        order: Iterable[int] = () if self.sampler is None else self.sampler
+        return self._count(map(self._sample, islice(iter(order), skip, None)))
 
     def state_dict(self) -> dict[str, Any]:
         """Where the loader is: the generator's state at the epoch's start, and the batches given.

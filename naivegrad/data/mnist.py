@@ -14,6 +14,7 @@ from naivegrad.io.safetensors import DamagedFileError
 
 SIDE = 28  # pixels
 MAX_BYTES = 1 << 28
+KINDS = ("images", "labels")
 
 
 class MNIST(ImageDataset):
@@ -98,8 +99,8 @@ class MNIST(ImageDataset):
         self.folder = self.find(root, part)
         if self.folder is None:
             self.folder = self._fetch_or_explain(root, part, download)
-        images = _read_images(self._path(self.folder, f"{part}-images"))
-        labels = _read_labels(self._path(self.folder, f"{part}-labels"), len(images))
+        images = _read_images(self._file(self.folder, f"{part}-images"))
+        labels = _read_labels(self._file(self.folder, f"{part}-labels"), len(images))
         self._refuse_the_other_set(labels)
         super().__init__(images, labels, transform, target_transform)
         self.train = train
@@ -110,18 +111,17 @@ class MNIST(ImageDataset):
         for base in _bases(root):
             for folder in cls.folders:
                 here = base / folder
-                if all(cls._path(here, f"{part}-{kind}") for kind in ("images", "labels")):
+                if all(cls._file(here, f"{part}-{kind}").is_file() for kind in KINDS):
                     return here
         return None
 
     @classmethod
-    def _path(cls, folder: Path, key: str) -> Path | None:
+    def _file(cls, folder: Path, key: str) -> Path:
+        """The file of `key` in `folder`, under one of its names; the first if none is there."""
         packed = cls.files[key].name
         raw = packed.removesuffix(".gz")
-        for name in (packed, raw, raw.replace("-idx", ".idx")):
-            if (folder / name).is_file():
-                return folder / name
-        return None
+        names = (packed, raw, raw.replace("-idx", ".idx"))
+        return next((folder / name for name in names if (folder / name).is_file()), folder / packed)
 
     @classmethod
     def _fetch_or_explain(cls, root: Any, part: str, allowed: bool) -> Path:
@@ -132,8 +132,8 @@ class MNIST(ImageDataset):
                 "Pass download=True, or set NAIVEGRAD_DATA to the folder that has them."
             )
         folder = (cache_folder() if root is None else Path(root)) / cls.folders[0]
-        for kind in ("images", "labels"):
-            if cls._path(folder, f"{part}-{kind}") is None:
+        for kind in KINDS:
+            if not cls._file(folder, f"{part}-{kind}").is_file():
                 download(cls.files[f"{part}-{kind}"], cls.mirrors, folder)
         return folder
 

@@ -41,9 +41,14 @@ def write_pictures(
     ]
     try:
         if history:
-            columns = ("train_loss", "test_loss", "train_accuracy", "test_accuracy")
-            series = [[row[name] for row in history] for name in columns]
-            save_curves(folder / "curves.png", *series, title=title)
+            save_curves(
+                folder / "curves.png",
+                [row["train_loss"] for row in history],
+                [row["test_loss"] for row in history],
+                [row["train_accuracy"] for row in history],
+                [row["test_accuracy"] for row in history],
+                title,
+            )
         if len(worst) == 0:
             return ["no mistakes to draw: every test image was read right"]
         save_grid(

@@ -91,7 +91,12 @@ class Run:
 
         self.epoch = self.step = 0  # epochs finished, steps taken in all
         self.history: list[dict[str, float]] = []  # one row for each epoch
-        self._sums = {"loss": 0.0, "right": 0, "seen": 0, "seconds": 0.0}  # of the current epoch
+        self._sums: dict[str, Any] = {
+            "loss": 0.0,
+            "right": 0,
+            "seen": 0,
+            "seconds": 0.0,
+        }  # of the current epoch
         self._signal = 0
         self._model: Any = None
         self._optimizer: Any = None
@@ -199,7 +204,9 @@ class Run:
                     f"--{name.replace('_', '-')} was {saved[name]} when the run began and cannot "
                     f"become {given[name]}"
                 )
-        options = {"data": "auto", "seed": 0, "threads": None, "device": "cpu"} | saved | given
+        options: dict[str, Any] = (
+            {"data": "auto", "seed": 0, "threads": None, "device": "cpu"} | saved | given
+        )
         if saved:
             options["data"] = saved["data"]
         self.device = check_device(options["device"])
@@ -279,7 +286,9 @@ class Run:
 
     def _fingerprint(self) -> int:
         """A number that differs for other training data."""
-        return zlib.crc32(self.data.train.labels.tobytes(), zlib.crc32(self.data.train.images))
+        return zlib.crc32(
+            self.data.train.labels.tobytes(), zlib.crc32(self.data.train.images.tobytes())
+        )
 
     def _catch_signals(self) -> dict[int, Any]:
         """Let Ctrl-C and a polite kill wait for the end of the step; the second does not wait."""

@@ -9,13 +9,14 @@ with a hidden layer between, the network bends the plane until a line does.
 
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 import naivegrad as ng
 from naivegrad import nn, optim
 from naivegrad.examples.options import build_parser, check_device, guarded
 from naivegrad.nn import functional as F
 
-DEFAULTS = {"epochs": 500, "lr": 0.05, "seed": 0, "device": "cpu"}
+DEFAULTS: dict[str, Any] = {"epochs": 500, "lr": 0.05, "seed": 0, "device": "cpu"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

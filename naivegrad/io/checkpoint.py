@@ -133,12 +133,11 @@ def _encode(value: Any, place: str, arrays: dict[str, np.ndarray]) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else {"$float": str(value)}
     if isinstance(value, Tensor | np.ndarray):
-        tensor = isinstance(value, Tensor)
         name = place or "value"
         while name in arrays:  # {"a": {"b": x}, "a.b": y}
             name += "'"
-        arrays[name] = to_array(value) if tensor else value
-        return {"$tensor" if tensor else "$array": name}
+        arrays[name] = to_array(value) if isinstance(value, Tensor) else value
+        return {"$tensor" if isinstance(value, Tensor) else "$array": name}
     if isinstance(value, list | tuple):
         items = [_encode(item, _join(place, i), arrays) for i, item in enumerate(value)]
         return items if isinstance(value, list) else {"$tuple": items}
@@ -168,6 +167,7 @@ def _decode(value: Any, arrays: dict[str, np.ndarray], device: Any) -> Any:
         return [_decode(item, arrays, device) for item in value]
     if not isinstance(value, dict):
         return value
+    content: Any
     tag, content = next(iter(value.items()), ("", None))
     if len(value) != 1 or tag not in TAGS:
         return {key: _decode(item, arrays, device) for key, item in value.items()}

@@ -78,7 +78,7 @@ def write_idx(path: str | os.PathLike[str], array: np.ndarray) -> None:
         file.write(data)
 
 
-def _read(file: IO[bytes], path: Path, max_bytes: int) -> np.ndarray:
+def _read(file: IO[bytes] | gzip.GzipFile, path: Path, max_bytes: int) -> np.ndarray:
     head = file.read(4)
     if len(head) < 4 or head[:2] != b"\0\0" or head[2] not in DTYPES or head[3] == 0:
         raise DamagedFileError(f"{path}: not an IDX file (it begins with {head.hex(' ')!r})")

@@ -74,9 +74,9 @@ def save_arrays(
     """
     header: dict[str, Any] = {}
     if metadata:
-        for key, text in metadata.items():
-            if not isinstance(key, str) or not isinstance(text, str):
-                raise TypeError(f"save_arrays: metadata must be text, got {key!r}: {text!r}")
+        for key, value in metadata.items():
+            if not isinstance(key, str) or not isinstance(value, str):
+                raise TypeError(f"save_arrays: metadata must be text, got {key!r}: {value!r}")
         header["__metadata__"] = dict(metadata)
     little: list[np.ndarray] = []
     end = 0
@@ -233,7 +233,9 @@ def _are_sizes(value: Any) -> bool:
     return isinstance(value, list) and all(type(item) is int and item >= 0 for item in value)
 
 
-def _check_layout(entries: dict[str, tuple[str, tuple[int, ...], int, int]], room: int, path: Path):
+def _check_layout(
+    entries: dict[str, tuple[str, tuple[int, ...], int, int]], room: int, path: Path
+) -> None:
     """The arrays fill the rest of the file exactly: no gap, no overlap, nothing behind the last."""
     end = 0
     for name, (_, _, start, stop) in sorted(entries.items(), key=lambda item: item[1][2:]):

@@ -28,7 +28,7 @@ from setuptools.modified import newer_group
 BY_LEVEL = {
     "conv", "elementwise", "loss", "matmul", "norm", "optim", "pool", "random", "reduce", "softmax",
 }  # fmt: skip
-MODULES = sorted(BY_LEVEL | {"array", "cpu_features", "embedding", "threads", "unfold"})
+MODULES = sorted(BY_LEVEL | {"array", "cpu_features", "embedding", "index", "threads", "unfold"})
 
 DEBUG = os.environ.get("NAIVEGRAD_DEBUG") == "1"
 SANITIZE = os.environ.get("NAIVEGRAD_SANITIZE", "")

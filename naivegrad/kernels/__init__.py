@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from naivegrad.kernels import array, cpu_features, embedding, threads, unfold
+from naivegrad.kernels import array, cpu_features, embedding, index, threads, unfold
 from naivegrad.kernels.level import isa, load
 
 if TYPE_CHECKING:  # the stubs are the same at every level
@@ -36,6 +36,7 @@ __all__ = [
     "cpu_features",
     "elementwise",
     "embedding",
+    "index",
     "isa",
     "loss",
     "matmul",

@@ -10,6 +10,7 @@ from numpy import ndarray
 
 from naivegrad.backend.promotion import floating, result_dtype
 from naivegrad.kernels import elementwise as kernel
+from naivegrad.kernels import index as index_kernel
 
 Operand = ndarray | float | int | bool
 
@@ -120,12 +121,25 @@ def compare(op: str, x: Operand, y: Operand) -> ndarray:
 def where(condition: ndarray, x: Operand, y: Operand) -> ndarray:
     """out[i] = x[i] where condition[i], else y[i]; broadcasting all three."""
     dtype = result_dtype(x, y)
+    a, b = _as(x, dtype), _as(y, dtype)
     try:
-        return np.where(condition, _as(x, dtype), _as(y, dtype))
+        shape = np.broadcast_shapes(condition.shape, a.shape, b.shape)
     except ValueError:
         raise ValueError(
-            f"where: shapes {condition.shape}, {_shape(x)} and {_shape(y)} do not broadcast"
+            f"where: shapes {condition.shape}, {a.shape} and {b.shape} do not broadcast"
         ) from None
+    if dtype not in (np.float32, np.float64):
+        return np.asarray(np.where(condition, a, b))
+    out = np.empty(shape, dtype)
+    index_kernel.where(_dense(condition, shape), _dense(a, shape), _dense(b, shape), out)
+    return out
+
+
+def _dense(x: ndarray, shape: tuple[int, ...]) -> ndarray:
+    """x broadcast to a shape, C-contiguous; a 0-d value as it is, if the shape is not."""
+    if x.shape != shape and (x.ndim or x.dtype.kind == "b"):
+        x = np.broadcast_to(x, shape)
+    return x if x.flags.c_contiguous and x.flags.aligned else x.copy("C")
 
 
 def logical(op: str, x: ndarray, y: Operand | None = None) -> ndarray:

@@ -41,9 +41,9 @@ class Tensor(TensorMethods):
     __slots__ = (
         "__dict__",
         "__weakref__",
+        "_grad",
         "array",
         "backend",
-        "grad",
         "node",
         "version",
         "view_of",
@@ -53,7 +53,7 @@ class Tensor(TensorMethods):
 
     array: Any
     backend: Any
-    grad: Tensor | None
+    _grad: Tensor | None
     node: function.Function | None
     version: list[int]
     view_of: Any
@@ -70,7 +70,7 @@ class Tensor(TensorMethods):
         self.array = array
         self.backend = data[0].backend if data and isinstance(data[0], Tensor) else cpu
         self.node = None
-        self.grad = None
+        self._grad = None
         self.version = [0]
         self.view_of = None
 
@@ -154,6 +154,28 @@ class Tensor(TensorMethods):
             self.node.describe(self)
 
     # Autograd
+
+    @property
+    def grad(self) -> Tensor | None:
+        """The gradient that backward has added up, or None."""
+        return self._grad
+
+    @grad.setter
+    def grad(self, value: Tensor | None) -> None:
+        if value is not None:
+            if not isinstance(value, Tensor):
+                raise TypeError(f"grad: a gradient is a Tensor or None, got {type(value).__name__}")
+            if value.array.shape != self.array.shape:
+                raise ValueError(
+                    f"grad: a gradient of shape {value.array.shape} for a tensor of shape "
+                    f"{self.array.shape}"
+                )
+            if value.array.dtype != self.array.dtype or value.backend is not self.backend:
+                raise TypeError(
+                    f"grad: a gradient of type {value.dtype} on {value.device} for a tensor of type "
+                    f"{self.dtype} on {self.device}"
+                )
+        self._grad = value
 
     @property
     def requires_grad(self) -> bool:
@@ -370,7 +392,7 @@ class Tensor(TensorMethods):
         result.array = self.backend.copy(self.array)
         result.backend = self.backend
         result.node = None if self.node is None else function.Leaf(result)
-        result.grad = None if self.grad is None else self.grad.detach().clone()
+        result._grad = None if self._grad is None else self._grad.detach().clone()
         result.version = [0]
         result.view_of = None
         return result
@@ -459,6 +481,8 @@ class Tensor(TensorMethods):
 
     def copy_(self, source: Tensor) -> Tensor:
         """Overwrite with source, broadcast and cast."""
+        if not isinstance(source, Tensor):
+            raise TypeError(f"copy_: the source must be a Tensor, got {type(source).__name__}")
         return assign(self, copying.CopyInto, source)
 
     def zero_(self) -> Tensor:
@@ -711,7 +735,7 @@ def wrap(array: Any, backend: Any) -> Tensor:
     tensor.array = array
     tensor.backend = backend
     tensor.node = None
-    tensor.grad = None
+    tensor._grad = None
     tensor.version = [0]
     tensor.view_of = None
     return tensor
@@ -734,7 +758,7 @@ def _rebuild(cls: Any, array: np.ndarray, place: str, requires_grad: bool) -> Te
     tensor.array = backend.from_numpy(array)
     tensor.backend = backend
     tensor.node = function.Leaf(tensor) if requires_grad else None
-    tensor.grad = None
+    tensor._grad = None
     tensor.version = [0]
     tensor.view_of = None
     return tensor

@@ -318,6 +318,10 @@ class TensorMethods:
         """With a new axis of length 1."""
         return movement.unsqueeze(self, dim)
 
+    def repeat(self, *repeats: Any) -> Tensor:
+        """Repeated so often along each axis."""
+        return movement.repeat(self, *repeats)
+
     def expand(self, *shape: Any) -> Tensor:
         """Axes of length 1 repeated without copying."""
         return movement.expand(self, *shape)
@@ -371,6 +375,10 @@ class TensorMethods:
     def scatter_add(self, dim: Any, index: Any, src: Any) -> Tensor:
         """A copy with y[index[i, j], j] += src[i, j] (dim 0), and so on."""
         return indexing.scatter_add(self, dim, index, src)
+
+    def index_add(self, dim: Any, index: Any, source: Any, *, alpha: float = 1) -> Tensor:
+        """A copy with alpha * source added where index says; repeated indices add up."""
+        return indexing.index_add(self, dim, index, source, alpha=alpha)
 
     def index_select(self, dim: Any, index: Any) -> Tensor:
         """The slices of dim at the positions of a 1-d index."""

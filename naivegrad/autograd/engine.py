@@ -126,7 +126,7 @@ def _call_hooks(node: Function, grad: Any) -> Any:
             grad = replaced
     tensor = node.retained and node.retained()
     if tensor is not None:
-        tensor.grad = grad if tensor.grad is None else tensor.grad + grad
+        tensor._grad = grad if tensor._grad is None else tensor._grad + grad
     return grad
 
 

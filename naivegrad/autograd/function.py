@@ -7,10 +7,13 @@ graph is freed, without a reference cycle, as soon as the last tensor made by it
 
 from __future__ import annotations
 
+import functools
 import itertools
 import sys
 import weakref
 from typing import Any, ClassVar
+
+import numpy as np
 
 from naivegrad.autograd import forward
 from naivegrad.autograd.mode import grad_mode
@@ -64,6 +67,14 @@ class Function:
     tangents: Any = None  # forward mode: the tangent of each input and output, by id of its array
     non_differentiable: tuple[Any, ...] = ()
     retained: Any = None  # a weak reference to the tensor that keeps its gradient
+
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        """Guard the methods of a user's class: those of the library need it no more, and pay for none."""
+        super().__init_subclass__(**keywords)
+        if not cls.__module__.startswith("naivegrad."):
+            for name, guard in (("forward", _guard_forward), ("backward", _guard_backward)):
+                if name in vars(cls):
+                    setattr(cls, name, staticmethod(guard(cls, getattr(cls, name))))
 
     @staticmethod
     def forward(ctx: Any, *inputs: Any) -> Any:
@@ -229,6 +240,53 @@ class Function:
                 tensor.tangent = tangent
 
 
+def _guard_forward(cls: type, forward: Any) -> Any:
+    """A forward whose numbers (x.sum() of a NumPy array is one) become arrays."""
+
+    @functools.wraps(forward)
+    def guarded(ctx: Any, *inputs: Any) -> Any:
+        result = forward(ctx, *inputs)
+        results = result if result.__class__ is tuple else (result,)
+        for y in results:
+            if isinstance(y, Tensor) or not hasattr(y, "dtype"):
+                raise TypeError(
+                    f"{cls.__name__}.forward must return arrays, it returned {type(y).__name__}"
+                )
+        arrays = tuple(
+            [
+                ctx.backend.from_numpy(np.asarray(y)) if isinstance(y, np.generic) else y
+                for y in results
+            ]
+        )
+        if ctx.saved is not None:  # what was saved is told apart by identity
+            pairs = list(zip(results, arrays, strict=True))
+            ctx.saved = [next((a for r, a in pairs if r is s), s) for s in ctx.saved]
+        return arrays if result.__class__ is tuple else arrays[0]
+
+    return guarded
+
+
+def _guard_backward(cls: type, backward: Any) -> Any:
+    """A backward whose gradients are Tensors or None, and not more of them than there were inputs."""
+
+    @functools.wraps(backward)
+    def guarded(ctx: Any, *grads: Any) -> Any:
+        result = backward(ctx, *grads)
+        results = result if result.__class__ is tuple else (result,)
+        if len(results) > len(ctx.edges) and any(g is not None for g in results[len(ctx.edges) :]):
+            raise RuntimeError(
+                f"{cls.__name__}.backward returned {len(results)} gradients for {len(ctx.edges)} inputs"
+            )
+        for g in results:
+            if g is not None and not isinstance(g, Tensor):
+                raise TypeError(
+                    f"{cls.__name__}.backward must return Tensors or None, it returned {type(g).__name__}"
+                )
+        return result
+
+    return guarded
+
+
 def _output_or_constant(array: Any, results: tuple[Any, ...], counter: Any) -> Any:
     """The record of a saved array that is not an input; numbers and None as they are."""
     for i, result in enumerate(results):
@@ -274,11 +332,11 @@ class Leaf(Function):
         tensor = ctx.tensor()
         if tensor is None:
             return ()
-        old = tensor.grad
+        old = tensor._grad
         if old is None:
-            tensor.grad = grad if grad_mode.enabled or _is_ours(grad) else grad.detach().clone()
+            tensor._grad = grad if grad_mode.enabled or _is_ours(grad) else grad.detach().clone()
         elif grad_mode.enabled or old.node is not None or grad.array.dtype != old.array.dtype:
-            tensor.grad = old + grad
+            tensor._grad = old + grad
         else:
             ctx.backend.accumulate(old.array, grad.array)
             old.version[0] += 1

@@ -250,12 +250,14 @@ cdef object pair(const ng_binary_row* row, bint truth, object x, object y, doubl
         number = PyFloat_AsDouble(x)
         b = y
         kind = float_kind(b)
-    else:
+    elif cnp.PyArray_Check(x) and cnp.PyArray_Check(y):
         a = x
         b = y
         kind = float_kind(a)
         if kind != float_kind(b):
             return None
+    else:                                            # a NumPy scalar
+        return None
     if kind < 0:
         return None
     number32 = <float>number

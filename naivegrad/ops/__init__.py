@@ -68,6 +68,7 @@ from naivegrad.ops.embedding import embedding
 from naivegrad.ops.index import (
     diagonal,
     gather,
+    index_add,
     index_select,
     masked_fill,
     masked_select,

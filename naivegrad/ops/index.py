@@ -328,6 +328,27 @@ def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     return ScatterAdd.apply(input, axis, index, src)
 
 
+def index_add(
+    input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: float = 1
+) -> Tensor:
+    """A copy of input with alpha * source added where index says.
+
+        y[:, index[i], :] += alpha * source[:, i, :]        (dim 1)
+
+    Repeated indices add up. Differentiable in input and source.
+    """
+    axis = normalize_axis(dim, input.array.ndim, "index_add")
+    array = integer_index(index, "index_add", input.array.shape[axis], axis)
+    expected = (*input.array.shape[:axis], array.size, *input.array.shape[axis + 1 :])
+    if array.ndim != 1 or source.array.shape != expected:
+        raise ValueError(
+            f"index_add: expects an index (n,) and a source {expected}, got {array.shape} and "
+            f"{source.array.shape}"
+        )
+    where = (slice(None),) * axis + (array,)
+    return IndexPut.apply(input, source if alpha == 1 else source * alpha, where, True)
+
+
 def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     """The slices of dim at the positions of a 1-d index."""
     axis = normalize_axis(dim, input.array.ndim, "index_select")
@@ -356,7 +377,11 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
         value = value.cast(input.array.dtype)
     elif isinstance(value, float) and input.array.dtype.kind != "f":
         raise TypeError(f"masked_fill: value {value} cannot be stored in {input.dtype}")
-    return Where.apply(mask, value, input)
+    try:
+        return Where.apply(mask, value, input)
+    except ValueError:
+        shapes = f"mask {mask.array.shape} and input {input.array.shape}"
+        raise ValueError(f"masked_fill: {shapes} do not broadcast") from None
 
 
 def masked_select(input: Tensor, mask: Tensor) -> Tensor:

@@ -416,6 +416,9 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
 def select(input: Tensor, dim: int, index: int) -> Tensor:
     """The slice at one index of dim, without it."""
     axis = normalize_axis(dim, input.array.ndim, "select")
+    n = input.array.shape[axis] if input.array.ndim else 0
+    if not -n <= operator.index(index) < n:
+        raise IndexError(f"select: index {index} is out of bounds for dimension {axis} with size {n}")
     return input[(slice(None),) * axis + (operator.index(index),)]
 
 
@@ -453,6 +456,28 @@ def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
         if k:
             input = cat([narrow(input, axis, n - k, k), narrow(input, axis, 0, n - k)], axis)
     return input
+
+
+def repeat(input: Tensor, *repeats: Any) -> Tensor:
+    """input, repeated so often along each axis; more numbers than axes make new axes in front.
+
+    Examples
+    --------
+    >>> import naivegrad as ng
+    >>> ng.tensor([1, 2]).repeat(2, 2)
+    tensor([[1, 2, 1, 2],
+            [1, 2, 1, 2]])
+    """
+    times = sizes(repeats, "repeat")
+    shape = input.array.shape
+    lead = len(times) - len(shape)
+    if lead < 0 or any(n < 0 for n in times):
+        raise ValueError(f"repeat: {times} does not fit a tensor of shape {shape}")
+    shape = (1,) * lead + shape
+    apart = [m for n in shape for m in (1, n)]  # (1, n) per axis: the 1 is what grows
+    grown = [m for t, n in zip(times, shape, strict=True) for m in (t, n)]
+    whole = [t * n for t, n in zip(times, shape, strict=True)]
+    return input.reshape(apart).expand(grown).reshape(whole)
 
 
 def pad(

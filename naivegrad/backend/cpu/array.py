@@ -65,8 +65,13 @@ def copy_into(target: ndarray, source: ndarray) -> None:
             "in-place change of an expanded tensor: several of its elements share one place in memory; "
             "clone it first"
         )
-    with np.errstate(invalid="ignore", over="ignore"):
-        np.copyto(target, source, casting="unsafe")
+    try:
+        with np.errstate(invalid="ignore", over="ignore"):
+            np.copyto(target, source, casting="unsafe")
+    except ValueError:
+        raise ValueError(
+            f"copy_: shape {source.shape} does not broadcast to shape {target.shape}"
+        ) from None
 
 
 def owns_memory(x: ndarray) -> bool:

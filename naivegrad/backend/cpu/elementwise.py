@@ -83,6 +83,8 @@ def _binary_by_numpy(
     op: str, x: Operand, y: Operand, p: float, q: float, out: ndarray | None
 ) -> ndarray:
     dtype = result_dtype(x, y)
+    if op == "sub" and any(isinstance(t, ndarray) and t.dtype.kind == "b" for t in (x, y)):
+        raise TypeError("sub: bool tensors cannot be subtracted; use ^ or logical_xor")
     if op == "add_scaled" and dtype.kind != "f":
         op, y = "add", np.asarray(binary("mul", y, int(p)))
     if dtype.kind == "f" or op not in _BINARY:
@@ -90,8 +92,6 @@ def _binary_by_numpy(
         work = np.dtype("float64") if dtype == np.float64 else np.dtype("float32")
         result = kernel.binary(op, _as(x, work), _as(y, work), p, q)
         result = cast(result, dtype)
-    elif dtype.kind == "b" and op == "sub":
-        raise TypeError("sub: bool tensors cannot be subtracted; use ^ or logical_xor")
     else:
         x, y = _as(x, dtype), _as(y, dtype)
         if op == "pow" and dtype.kind == "i" and np.any(np.less(y, 0)):

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import naivegrad as ng
+from naivegrad.autograd.forward import jvp
 from naivegrad.backend import cpu
 from naivegrad.tensor import wrap
 from table import OPS, Case, Op, as_list, lay_out
@@ -159,3 +160,15 @@ def assert_near(got: float, want: float, tolerance: float, scale: float, what: s
     assert abs(got - want) <= tolerance * max(1.0, scale, abs(want)), (
         f"{what}: {got}, expected {want}"
     )
+
+
+def push(op: Op, one: Case, xs: Any, x_dots: Any) -> tuple[list[Any], list[Any]]:
+    """Forward mode: the results and their tangents, given those of the float inputs."""
+
+    def f(*moving: Any) -> Any:
+        rest = iter(moving)
+        inputs = [next(rest) if is_float(x.array) else x for x in xs]
+        return tuple(call(op, inputs, one))
+
+    y, y_dot = jvp(f, [x for x in xs if is_float(x.array)], x_dots)
+    return list(y), list(y_dot)

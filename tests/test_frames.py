@@ -10,9 +10,9 @@ import pytest
 
 import naivegrad as ng
 from naivegrad.backend import cpu
+from naivegrad.nn import functional as F
 
 BUDGET = 5
-F = getattr(getattr(ng, "nn", None), "functional", None)
 
 
 def frames_above():

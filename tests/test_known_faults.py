@@ -12,11 +12,11 @@ import pytest
 
 import naivegrad as ng
 from harness import tensor, value
+from naivegrad import nn
 from table import OPS
 from table.pool import max_pool2d as reference_max_pool2d
 
-nn = getattr(ng, "nn", None)
-F = getattr(nn, "functional", None)
+F = nn.functional
 
 
 def leaf(data, dtype=ng.float64):

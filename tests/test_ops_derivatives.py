@@ -25,6 +25,7 @@ from harness import (
     inner,
     is_float,
     lay_out,
+    push,
     rows,
     second_difference,
     tensor,
@@ -32,7 +33,6 @@ from harness import (
     value,
     weighted,
 )
-from naivegrad.autograd.forward import jvp
 from table import case, draw
 
 MIXED = ("transposed", "strided", "offset", "reversed")
@@ -44,18 +44,6 @@ def mixed(arrays, dtype="float64"):
         tensor(lay_out(cast(a, dtype), MIXED[(i + a.ndim) % 4]), is_float(a))
         for i, a in enumerate(arrays)
     ]
-
-
-def push(op, one, arrays, xs, vs):
-    """(results, tangents) of the row, both as lists; only float inputs carry tangents."""
-
-    def f(*moving):
-        moving = iter(moving)
-        inputs = [next(moving) if is_float(a) else x for a, x in zip(arrays, xs, strict=True)]
-        return tuple(call(op, inputs, one))
-
-    y, y_dot = jvp(f, tuple(floats(arrays, xs)), tuple(tensor(v) for v in floats(arrays, vs)))
-    return list(y), list(y_dot)
 
 
 @pytest.mark.parametrize("layout", ["mixed", "contiguous"])
@@ -78,7 +66,7 @@ def test_reverse_forward_and_difference_agree(op, one, layout):
         if g is not None:
             assert g.shape == x.shape and g.dtype == x.dtype and not g.requires_grad
     reverse = inner([None if g is None else value(g) for g in grads], floats(arrays, vs))
-    _, tangents = push(op, one, arrays, xs, vs)
+    _, tangents = push(op, one, xs, [tensor(v) for v in floats(arrays, vs)])
     for y, t in zip(results, tangents, strict=True):
         assert t is None or (t.shape == y.shape and t.dtype == y.dtype)
     forward = inner(us, [None if t is None else value(t) for t in tangents])
@@ -140,12 +128,17 @@ def test_second_order(op, one):
         along_u, first, STEP_TOLERANCE, scale, "the gradient of the gradient by its upstream"
     )
 
-    results, tangents = push(op, one, arrays, xs, vs)
+    x_dots = [tensor(v, requires_grad=True) for v in floats(arrays, vs)]
+    results, tangents = push(op, one, xs, x_dots)
     s = weighted(tangents, [tensor(u) for u in us])
-    over_forward = 0.0
-    if s is not None and s.requires_grad:
-        twice = ng.autograd.grad(s, moving, allow_unused=True)
-        over_forward = inner([None if g is None else value(g) for g in twice], floats(arrays, ws))
+    over_forward = along_v = 0.0
+    if s.requires_grad:
+        twice = ng.autograd.grad(s, [*moving, *x_dots], allow_unused=True)
+        twice = [None if g is None else value(g) for g in twice]
+        over_forward = inner(twice[: len(moving)], floats(arrays, ws))
+        along_v = inner(twice[len(moving) :], floats(arrays, vs))
+    # <u, J v> is linear in v
+    assert_near(along_v, first, STEP_TOLERANCE, scale, "the gradient of the tangent by its input's")
     assert_near(
         over_forward, step, STEP2_TOLERANCE, scale, "reverse over forward against finite steps"
     )

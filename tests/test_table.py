@@ -6,7 +6,7 @@ import pkgutil
 import pytest
 
 import naivegrad as ng
-from harness import OPS, call, cotangents, floats, tensor, tensors, weighted
+from harness import OPS, call, cotangents, floats, push, tensor, tensors, weighted
 from naivegrad import ops
 from naivegrad.autograd import Function
 from table import draw
@@ -14,7 +14,7 @@ from table import draw
 # Functions that no user's call makes by itself, and the tests that cover them.
 ELSEWHERE = {
     "Output": "test_engine.py, operations with several outputs",
-    "Reached": "test_inplace.py",
+    "Leaf": "test_leaves.py",
     "ViewScatter": "test_inplace.py",
 }
 
@@ -74,13 +74,13 @@ def test_row_exercises_the_functions_it_names(op):
             results = call(op, xs, one)
             if not any(r.requires_grad for r in results):
                 return
-            found |= nodes(*results) | nodes(*two_orders(op, arrays, xs, results))
+            found |= nodes(*results) | nodes(*two_orders(op, one, arrays, xs, results))
             if set(op.functions) <= found:
                 return
     assert set(op.functions) <= found, f"not used; used are {sorted(found)}"
 
 
-def two_orders(op, arrays, xs, results):
+def two_orders(op, one, arrays, xs, results):
     """The gradients, and the gradients of those, all recorded."""
     if op.order < 1:
         return []
@@ -91,6 +91,8 @@ def two_orders(op, arrays, xs, results):
     ]
     grads = ng.autograd.grad(results, moving, us, create_graph=True, allow_unused=True)
     s = weighted(list(grads), [2.0] * len(grads))
-    if op.order < 2 or s is None:
-        return grads
-    return [*grads, *ng.autograd.grad(s, [*moving, *us], create_graph=True, allow_unused=True)]
+    _, tangents = push(op, one, xs, [ng.ones_like(x).requires_grad_() for x in moving])
+    if op.order < 2 or s is None or not s.requires_grad:
+        return [*grads, *tangents]
+    twice = ng.autograd.grad(s, [*moving, *us], create_graph=True, allow_unused=True)
+    return [*grads, *tangents, *twice]

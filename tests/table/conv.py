@@ -153,6 +153,7 @@ OPS = [
             case((1, 1, 4, 4), kernel_size=3, padding=1),
             case((2, 1, 5, 4), kernel_size=1, stride=2),
         ),
+        ("Unfold",),
         errors=(error(ValueError, r"kernel|\(2, 2\)", (1, 1, 2, 2), kernel_size=3),),
     ),
     Op(
@@ -172,6 +173,7 @@ OPS = [
                 stride=(1, 2),
             ),
         ),
+        ("Fold",),
         errors=(error(ValueError, r"9|10", (1, 4, 10), output_size=(4, 4), kernel_size=2),),
     ),
 ]

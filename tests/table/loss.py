@@ -10,6 +10,16 @@ def F(lib):
     return lib.nn.functional
 
 
+def constant(lib, values, like):
+    """Numbers that are no input of the row: nothing is differentiated by them."""
+    return lib.tensor(values, dtype=like.dtype)
+
+
+def ramp(n):
+    """Class weights that all differ."""
+    return tuple((0.5 + np.arange(n) / n).tolist())
+
+
 def reduce(values, reduction, weight=None):
     if reduction == "none":
         return values
@@ -20,7 +30,7 @@ def reduce(values, reduction, weight=None):
 def nll_loss(logp, target, weight=None, ignore_index=-100, reduction="mean"):
     one = logp.ndim == 1
     logp, target = (logp[None], target[None]) if one else (logp, target)
-    w = np.ones(logp.shape[1]) if weight is None else weight
+    w = np.ones(logp.shape[1]) if weight is None else np.array(weight)
     keep = target != ignore_index
     safe = np.where(keep, target, 0)
     each = np.where(keep, w[safe], 0.0)
@@ -33,7 +43,7 @@ def cross_entropy(x, target, weight=None, ignore_index=-100, reduction="mean", l
     one = x.ndim == 1
     x, target = (x[None], target[None]) if one else (x, target)
     logp, C = log_softmax(x, 1), x.shape[1]
-    w = np.ones(C) if weight is None else weight
+    w = np.ones(C) if weight is None else np.array(weight)
     wide = w.reshape(1, C, *[1] * (x.ndim - 2))
     if target.dtype.kind == "f":
         p = target * (1 - label_smoothing) + label_smoothing / C
@@ -90,7 +100,7 @@ OPS = [
         lambda lib, x, t, **o: F(lib).cross_entropy(x, t, **o),
         cross_entropy,
         (
-            *[case((x), t, **o) for x, t in LABELLED for o in REDUCTIONS],
+            *[case(x, t, **o) for x, t in LABELLED for o in REDUCTIONS],
             case(HUGE, fixed([1, 0])),
             case(HUGE, fixed([0, 1]), reduction="none"),
             case((4, 5), index((4,), 5), label_smoothing=0.1),
@@ -101,15 +111,15 @@ OPS = [
             case((0, 5), index((0,), 5), reduction="sum"),
             case((0, 5), index((0,), 5), reduction="none"),
         ),
-        ("CrossEntropy",),
+        ("CrossEntropy", "CrossEntropyGrad"),
         errors=label_errors("cross_entropy"),
     ),
     Op(
         "cross_entropy_weight",
-        lambda lib, x, t, w, **o: F(lib).cross_entropy(x, t, w.detach(), **o),
+        lambda lib, x, t, weight, **o: F(lib).cross_entropy(x, t, constant(lib, weight, x), **o),
         cross_entropy,
         tuple(
-            case(x, t, fixed(np.linspace(0.5, 2.0, x[0] if len(x) == 1 else x[1])), **o)
+            case(x, t, weight=ramp(x[0] if len(x) == 1 else x[1]), **o)
             for x, t in LABELLED
             for o in (
                 *REDUCTIONS,
@@ -118,7 +128,7 @@ OPS = [
             )
         ),
         error_name="cross_entropy",
-        errors=(error(ValueError, r"weight", (2, 5), index((2,), 5), (4,)),),
+        errors=(error(ValueError, r"weight", (2, 5), index((2,), 5), weight=ramp(4)),),
     ),
     Op(
         "cross_entropy_probabilities",
@@ -135,10 +145,10 @@ OPS = [
     ),
     Op(
         "cross_entropy_probabilities_weight",
-        lambda lib, x, t, w, **o: F(lib).cross_entropy(x, t, w.detach(), **o),
+        lambda lib, x, t, weight, **o: F(lib).cross_entropy(x, t, constant(lib, weight, x), **o),
         cross_entropy,
         tuple(
-            case((4, 3), probabilities((4, 3)), fixed([0.5, 1.0, 2.0]), **o)
+            case((4, 3), probabilities((4, 3)), weight=(0.5, 1.0, 2.0), **o)
             for o in (*REDUCTIONS, dict(label_smoothing=0.1))
         ),
         error_name="cross_entropy",
@@ -148,17 +158,18 @@ OPS = [
         lambda lib, x, t, **o: F(lib).nll_loss(x, t, **o),
         nll_loss,
         (
-            *[case((x), t, **o) for x, t in LABELLED for o in REDUCTIONS],
+            *[case(x, t, **o) for x, t in LABELLED for o in REDUCTIONS],
             case((4, 5), fixed([0, 1, 2, 1]), ignore_index=1),
         ),
+        functions=("NLLLoss", "NLLLossGrad"),
         errors=label_errors("nll_loss"),
     ),
     Op(
         "nll_loss_weight",
-        lambda lib, x, t, w, **o: F(lib).nll_loss(x, t, w.detach(), **o),
+        lambda lib, x, t, weight, **o: F(lib).nll_loss(x, t, constant(lib, weight, x), **o),
         nll_loss,
         tuple(
-            case(x, t, fixed(np.linspace(0.5, 2.0, x[0] if len(x) == 1 else x[1])), **o)
+            case(x, t, weight=ramp(x[0] if len(x) == 1 else x[1]), **o)
             for x, t in LABELLED
             for o in REDUCTIONS
         ),
@@ -168,7 +179,7 @@ OPS = [
         "mse_loss",
         lambda lib, x, y, **o: F(lib).mse_loss(x, y, **o),
         lambda x, y, reduction="mean": reduce((x - y) ** 2, reduction),
-        (),
+        ("MSELoss", "MSELossGrad"),
         errors=(error(ValueError, r"sideways", (3,), (3,), reduction="sideways"),),
     ),
     Op(
@@ -194,6 +205,7 @@ OPS = [
             -(y * np.log(x) + (1 - y) * np.log(1 - x)), reduction
         ),
         tuple(case(uniform((3, 4), 0.1, 0.9), uniform((3, 4), 0.1, 0.9), **o) for o in REDUCTIONS),
+        ("BinaryCrossEntropy",),
     ),
     Op(
         "smooth_l1_loss",

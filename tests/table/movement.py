@@ -81,7 +81,7 @@ OPS = [
         ),
         ("Reshape",),
         errors=(
-            error(ValueError, r"\(3, 4\).*\(5, 2\)|\(5, 2\).*\(3, 4\)", (3, 4), shape=(5, 2)),
+            error(ValueError, r"\(5, 2\).*12", (3, 4), shape=(5, 2)),
             error(ValueError, r"-1", (3, 4), shape=(-1, -1)),
             error(ValueError, r"\(-1, 5\)", (3, 4), shape=(-1, 5)),
             error(ValueError, r"-2|negative", (3, 4), shape=(-2, 6)),
@@ -135,7 +135,7 @@ OPS = [
         ("Permute",),
         errors=(
             error(ValueError, r"\(0, 0\)|repeat|duplicate", (3, 4), dims=(0, 0)),
-            error(ValueError, r"dims", (3, 4), dims=(0,)),
+            error(ValueError, r"2 dimensions", (3, 4), dims=(0,)),
             error(IndexError, OUT_OF_RANGE, (3, 4), dims=(0, 2)),
         ),
     ),
@@ -285,7 +285,7 @@ OPS = [
         errors=(
             error(ValueError, "7", (7,), size=[3, 3]),
             error(IndexError, OUT_OF_RANGE, (7,), size=2, dim=1),
-            error((ValueError, RuntimeError), "size", (7,), size=-1),
+            error((ValueError, RuntimeError), "length", (7,), size=-1),
         ),
     ),
     plain(

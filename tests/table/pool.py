@@ -131,7 +131,7 @@ OPS = [
         lambda lib, x, **o: F(lib).max_pool2d(x, **o),
         max_pool2d,
         MAX_CASES,
-        ("MaxPool2d",),
+        ("MaxPool2d", "MaxPool2dGrad", "MaxPool2dPick"),
         distinct=True,
         special=(
             (
@@ -161,7 +161,7 @@ OPS = [
         lambda lib, x, **o: F(lib).avg_pool2d(x, **o),
         avg_pool2d,
         AVG_CASES,
-        ("AvgPool2d",),
+        ("AvgPool2d", "AvgPool2dGrad"),
         errors=(
             *ERRORS,
             error(
@@ -186,6 +186,7 @@ OPS = [
             case((3, 7, 5), output_size=(2, 2)),
             case((1, 1, 4, 4), output_size=4),
         ),
+        ("AdaptiveAvgPool2d", "AdaptiveAvgPool2dGrad"),
         errors=(
             error((ValueError, RuntimeError), r"output_size", (1, 1, 4, 4), output_size=(2, 2, 2)),
             error((ValueError, RuntimeError), r"output_size|-1", (1, 1, 4, 4), output_size=-1),

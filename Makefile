@@ -52,8 +52,8 @@ dist: $(VENV)/dev  ## build the wheel and the source archive into dist/
 dist-test: dist  ## install each of them into an empty environment and train a small network
 	tools/dist_test.sh $(abspath $(RUN))
 
-bench: $(VENV)/built $(VENV)/test  ## compare with PyTorch: benchmarks/RESULTS.md
-	$(RUN) -m benchmarks
+bench: $(VENV)/built $(VENV)/test  ## time against PyTorch, side by side
+	$(RUN) benchmarks/against_torch.py $(ARGS)
 
 clean:  ## remove everything made here but .venv and runs
 	rm -rf build dist *.egg-info naivegrad/kernels/*.so naivegrad/kernels/v?/*.so $(VENV)/built

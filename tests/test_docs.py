@@ -10,6 +10,7 @@ import importlib
 import inspect
 import pkgutil
 import re
+import runpy
 import textwrap
 from pathlib import Path
 
@@ -91,6 +92,16 @@ def test_make_targets_exist(path):
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
     named = set(re.findall(r"(?:`|^)make ([a-z][a-z-]*)", path.read_text(), re.M))
     assert named <= targets
+
+
+def test_sizes_in_the_readme():
+    """Rounded, and right within a quarter."""
+    size = runpy.run_path(ROOT / "tools/size.py")["sizes"]()
+    rows = re.findall(
+        r"^\| ([\w, ]+) \| .* \| ([\d,]+) \|$", (ROOT / "README.md").read_text(), re.M
+    )
+    stated = {layer: int(n.replace(",", "")) for layer, n in rows}
+    assert stated == {layer: pytest.approx(n, rel=0.25) for layer, n in size.items()}
 
 
 @pytest.mark.parametrize("name", modules())

@@ -210,9 +210,8 @@ class Run:
         if saved:
             options["data"] = saved["data"]
         self.device = check_device(options["device"])
-        self.threads = options["threads"]
-        if self.threads is not None:
-            ng.set_num_threads(self.threads)
+        if options["threads"] is not None:  # a run that goes on keeps its number: the same bits
+            ng.set_num_threads(options["threads"])
         try:
             self.out.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=self.out):
@@ -229,7 +228,7 @@ class Run:
         self.options = {
             "data": self.data.kind, "data_dir": options.get("data_dir"), "epochs": self.n_epochs,
             "batch_size": self.batch_size, "lr": self.lr, "seed": self.seed,
-            "threads": self.threads, "device": self.device,
+            "threads": ng.get_num_threads(), "device": self.device,
         }  # fmt: skip
 
     def _new_folder(self) -> Path:

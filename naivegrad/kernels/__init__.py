@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from naivegrad.kernels import array, cpu_features, embedding, index, threads, unfold
+from naivegrad.kernels import array, cpu_features, embedding, index, pool, threads, unfold
 from naivegrad.kernels.level import isa, load
 
 if TYPE_CHECKING:  # the stubs are the same at every level
@@ -13,7 +13,6 @@ if TYPE_CHECKING:  # the stubs are the same at every level
         matmul,
         norm,
         optim,
-        pool,
         random,
         reduce,
         softmax,
@@ -25,7 +24,6 @@ else:
     matmul = load("matmul")
     norm = load("norm")
     optim = load("optim")
-    pool = load("pool")
     random = load("random")
     reduce = load("reduce")
     softmax = load("softmax")

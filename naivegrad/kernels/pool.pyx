@@ -8,6 +8,7 @@
 # - Mean: windows are intervals [start, end) of rows and columns with their counts, one table per
 #   axis, which serves plain and adaptive pooling alike. The rows of a window are added up first
 #   (long contiguous loops), then the columns of that sum. The transpose goes the same way back.
+# - Rows of pooled images are short: vectors of four or eight suit them better than wider ones.
 # - Threads share out planes. Each plane is done by one thread: the same bits for every number.
 
 cimport numpy as cnp
@@ -19,6 +20,72 @@ from libc.string cimport memset
 from naivegrad.kernels.threads cimport num_threads
 
 cnp.import_array()
+
+cdef extern from *:
+    """
+    /* C, for the sake of `restrict` and of selections without branches: the compiler turns these
+       loops into vectors, and data decide nothing but lanes. */
+    #if defined(_MSC_VER)
+    #define RESTRICT __restrict
+    #else
+    #define RESTRICT restrict
+    #endif
+    /* of equal values the first stays; a nan comes in and stays, until a later nan */
+    #define CHALLENGE(value, where)                                     \
+        do {                                                            \
+            const int greater = ((value) > top) | ((value) != (value)); \
+            top = greater ? (value) : top;                              \
+            at = greater ? (where) : at;                                \
+        } while (0)
+    #define ROWS(REAL, NAME, STRIDE)                                                              \
+        /* pixel line[j * STRIDE], at position start + j * STRIDE, challenges best[j] */          \
+        static void NAME(REAL* RESTRICT best, int32_t* RESTRICT index, const REAL* RESTRICT line, \
+                         int32_t start, ptrdiff_t low, ptrdiff_t high, ptrdiff_t stride) {        \
+            for (ptrdiff_t j = low; j < high; j++) {                                              \
+                REAL top = best[j];                                                               \
+                int32_t at = index[j];                                                            \
+                CHALLENGE(line[j * STRIDE], start + (int32_t)(j * STRIDE));                       \
+                best[j] = top;                                                                    \
+                index[j] = at;                                                                    \
+            }                                                                                     \
+        }
+    #define FOUR(REAL, NAME)                                                                      \
+        /* the 2 x 2 window with stride 2, which almost every network uses, in one pass */        \
+        static void NAME(REAL* RESTRICT best, int32_t* RESTRICT index, const REAL* RESTRICT line, \
+                         int32_t start, int32_t width, ptrdiff_t count) {                         \
+            for (ptrdiff_t j = 0; j < count; j++) {                                               \
+                REAL top = line[2 * j];                                                           \
+                int32_t at = 0;                                                                   \
+                CHALLENGE(line[2 * j + 1], 1);                                                    \
+                CHALLENGE(line[width + 2 * j], width);                                            \
+                CHALLENGE(line[width + 2 * j + 1], width + 1);                                    \
+                best[j] = top;                                                                    \
+                index[j] = start + (int32_t)(2 * j) + at;                                         \
+            }                                                                                     \
+        }
+    ROWS(float, challenge_f32, stride)
+    ROWS(float, challenge_dense_f32, 1)
+    ROWS(float, challenge_twos_f32, 2)
+    ROWS(double, challenge_f64, stride)
+    ROWS(double, challenge_dense_f64, 1)
+    ROWS(double, challenge_twos_f64, 2)
+    FOUR(float, four_f32)
+    FOUR(double, four_f64)
+    """
+    void challenge_f32(float*, int32_t*, float*, int32_t, Py_ssize_t, Py_ssize_t,
+                       Py_ssize_t) noexcept nogil
+    void challenge_dense_f32(float*, int32_t*, float*, int32_t, Py_ssize_t, Py_ssize_t,
+                             Py_ssize_t) noexcept nogil
+    void challenge_twos_f32(float*, int32_t*, float*, int32_t, Py_ssize_t, Py_ssize_t,
+                            Py_ssize_t) noexcept nogil
+    void challenge_f64(double*, int32_t*, double*, int32_t, Py_ssize_t, Py_ssize_t,
+                       Py_ssize_t) noexcept nogil
+    void challenge_dense_f64(double*, int32_t*, double*, int32_t, Py_ssize_t, Py_ssize_t,
+                             Py_ssize_t) noexcept nogil
+    void challenge_twos_f64(double*, int32_t*, double*, int32_t, Py_ssize_t, Py_ssize_t,
+                            Py_ssize_t) noexcept nogil
+    void four_f32(float*, int32_t*, float*, int32_t, int32_t, Py_ssize_t) noexcept nogil
+    void four_f64(double*, int32_t*, double*, int32_t, int32_t, Py_ssize_t) noexcept nogil
 
 ctypedef fused real:
     float
@@ -47,48 +114,28 @@ cdef inline int threads_for(Py_ssize_t work) noexcept nogil:
 
 # -------------------------------------------------------------------------------- maximum
 
-cdef inline void take_greater(real* best, int32_t* index, real* line, int32_t at, Py_ssize_t low,
-                              Py_ssize_t high, Py_ssize_t stride) noexcept nogil:
-    """Let pixel line[j * stride], whose position is at + j * stride, challenge best[j]."""
-    cdef Py_ssize_t j
-    cdef real value
-    cdef bint greater
-    for j in range(low, high):
-        value = line[j * stride]
-        greater = (value > best[j]) | (value != value)
-        best[j] = value if greater else best[j]
-        index[j] = at + <int32_t>(j * stride) if greater else index[j]
-
-
-cdef inline void greatest_of_four(real* best, int32_t* index, real* line, int32_t at,
-                                  Py_ssize_t width, Py_ssize_t count) noexcept nogil:
-    """The 2 x 2 window with stride 2, the one that almost every network uses, in one pass."""
-    cdef Py_ssize_t j
-    cdef int32_t where, w = <int32_t>width
-    cdef real top, value
-    cdef bint greater
-    for j in range(count):
-        top = line[2 * j]
-        where = 0
-        value = line[2 * j + 1]
-        greater = (value > top) | (value != value)
-        top = value if greater else top
-        where = 1 if greater else where
-        value = line[width + 2 * j]
-        greater = (value > top) | (value != value)
-        top = value if greater else top
-        where = w if greater else where
-        value = line[width + 2 * j + 1]
-        greater = (value > top) | (value != value)
-        top = value if greater else top
-        where = w + 1 if greater else where
-        best[j] = top
-        index[j] = at + <int32_t>(2 * j) + where
+cdef inline void challenge(real* best, int32_t* index, real* line, int32_t start, Py_ssize_t low,
+                           Py_ssize_t high, Py_ssize_t stride) noexcept nogil:
+    """Let pixel line[j * stride], at position start + j * stride, challenge best[j]."""
+    if real is float:
+        if stride == 1:
+            challenge_dense_f32(best, index, line, start, low, high, 1)
+        elif stride == 2:
+            challenge_twos_f32(best, index, line, start, low, high, 2)
+        else:
+            challenge_f32(best, index, line, start, low, high, stride)
+    else:
+        if stride == 1:
+            challenge_dense_f64(best, index, line, start, low, high, 1)
+        elif stride == 2:
+            challenge_twos_f64(best, index, line, start, low, high, 2)
+        else:
+            challenge_f64(best, index, line, start, low, high, stride)
 
 
 cdef void max_plane(real* x, real* y, int32_t* index, Geometry* g, int32_t* first) noexcept nogil:
     """One plane. `first` holds the first column inside the image of each window, or -1."""
-    cdef Py_ssize_t i, j, u, v, h, low, high, offset
+    cdef Py_ssize_t i, j, u, v, h, low, high, offset, at
     cdef Py_ssize_t width = g.out_width
     cdef bint plain = (g.kh == 2 and g.kw == 2 and g.stride_w == 2 and g.dilation_h == 1
                        and g.dilation_w == 1 and g.top == 0 and g.left == 0
@@ -97,7 +144,10 @@ cdef void max_plane(real* x, real* y, int32_t* index, Geometry* g, int32_t* firs
     for i in range(g.out_height):
         h = i * g.stride_h - g.top
         if plain:
-            greatest_of_four(y, index, x + h * g.width, <int32_t>(h * g.width), g.width, width)
+            if real is float:
+                four_f32(y, index, x + h * g.width, <int32_t>(h * g.width), <int32_t>g.width, width)
+            else:
+                four_f64(y, index, x + h * g.width, <int32_t>(h * g.width), <int32_t>g.width, width)
         else:
             u = clip(ceil_div(-h, g.dilation_h), 0, g.kh)
             offset = h + u * g.dilation_h
@@ -116,18 +166,8 @@ cdef void max_plane(real* x, real* y, int32_t* index, Geometry* g, int32_t* firs
                     low = clip(ceil_div(g.left - v * g.dilation_w, g.stride_w), 0, width)
                     high = clip(ceil_div(g.width + g.left - v * g.dilation_w, g.stride_w), low,
                                 width)
-                    if g.stride_w == 1:
-                        take_greater(y, index, x + offset * g.width + v * g.dilation_w - g.left,
-                                     <int32_t>(offset * g.width + v * g.dilation_w - g.left),
-                                     low, high, 1)
-                    elif g.stride_w == 2:
-                        take_greater(y, index, x + offset * g.width + v * g.dilation_w - g.left,
-                                     <int32_t>(offset * g.width + v * g.dilation_w - g.left),
-                                     low, high, 2)
-                    else:
-                        take_greater(y, index, x + offset * g.width + v * g.dilation_w - g.left,
-                                     <int32_t>(offset * g.width + v * g.dilation_w - g.left),
-                                     low, high, g.stride_w)
+                    at = offset * g.width + v * g.dilation_w - g.left
+                    challenge(y, index, x + at, <int32_t>at, low, high, g.stride_w)
         y += width
         index += width
 
@@ -200,11 +240,33 @@ cdef struct Axis:
     Py_ssize_t* count
 
 
+cdef inline real run_sum(real* x, Py_ssize_t n) noexcept nogil:
+    """The sum of a run of pixels, in 16 parts: they are independent, so they become vectors."""
+    cdef real part[16]
+    cdef Py_ssize_t i, k, blocks = n // 16
+    cdef real total = 0
+    for k in range(16):
+        part[k] = 0
+    for i in range(blocks):
+        for k in range(16):
+            part[k] += x[16 * i + k]
+    for k in range(16):
+        total += part[k]
+    for i in range(16 * blocks, n):
+        total += x[i]
+    return total
+
+
 cdef void mean_plane(real* x, real* y, Axis* rows, Axis* columns, double divisor,
                      real* line) noexcept nogil:
     cdef Py_ssize_t i, j, h, w, width = columns.size
     cdef real total
+    cdef bint full = columns.out == 1 and columns.start[0] == 0 and columns.end[0] == width
     for i in range(rows.out):
+        if full:                        # whole rows, above all the mean of a whole image: one run
+            total = run_sum(x + rows.start[i] * width, (rows.end[i] - rows.start[i]) * width)
+            y[i] = total / <real>(divisor if divisor != 0 else rows.count[i] * columns.count[0])
+            continue
         for w in range(width):
             line[w] = 0
         for h in range(rows.start[i], rows.end[i]):

@@ -2,6 +2,8 @@
 
     python benchmarks/against_torch.py [WORKLOAD ...] [--threads 1 2] [--rounds 15]
 
+Without a WORKLOAD, all training steps; "layers" stands for all single layers.
+
 Each side runs in a warm process of its own with the same number of threads. They take turns
 (A B A B ...), so that a drift of the machine's speed meets both; each round gives one ratio
 naivegrad / PyTorch. Printed: the median ratio, the middle half of the ratios, and the median times.
@@ -17,7 +19,7 @@ import sys
 import time
 from pathlib import Path
 
-from workloads import WORKLOADS
+from workloads import LAYERS, WORKLOADS
 
 SECONDS = 0.25  # the length of one turn
 
@@ -61,7 +63,7 @@ def worker(library: str, workload: str, threads: int) -> None:
     else:
         import naivegrad as t
     t.set_num_threads(threads)
-    step = WORKLOADS[workload](t)
+    step = (WORKLOADS | LAYERS)[workload](t)
     for line in sys.stdin:
         repeats = int(line)
         start = time.perf_counter()
@@ -92,15 +94,16 @@ def main() -> None:
     parser.add_argument("--threads", nargs="+", type=int, default=[1, os.cpu_count() or 1])
     parser.add_argument("--rounds", type=int, default=15)
     options = parser.parse_args()
+    names = [n for word in options.workloads for n in (LAYERS if word == "layers" else [word])]
     print("| workload | threads | naivegrad / PyTorch | middle half | naivegrad | PyTorch |")
     print("|---|---|---|---|---|---|")
-    for workload in options.workloads:
+    for workload in names:
         for threads in options.threads:
             ratios, ours, theirs = compare(workload, threads, options.rounds)
             low, _, high = statistics.quantiles(ratios, n=4)
             print(
-                f"| {workload} | {threads} | {statistics.median(ratios):.2f} | {low:.2f}-{high:.2f} "
-                f"| {ours * 1e6:.1f} us | {theirs * 1e6:.1f} us |",
+                f"| {workload} | {threads} | {statistics.median(ratios):.2f} "
+                f"| {low:.2f}-{high:.2f} | {ours * 1e6:.1f} us | {theirs * 1e6:.1f} us |",
                 flush=True,
             )
 

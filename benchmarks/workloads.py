@@ -74,6 +74,41 @@ def cnn(t: Any) -> Step:
     return _train(t, model, optimizer, t.randn(64, 1, 28, 28), t.randint(0, 10, (64,)))
 
 
+def _layer(make: Callable[[Any], Any], *shape: int) -> Callable[[Any], Step]:
+    """Forward and backward of one layer, the gradient of its input included."""
+
+    def prepare(t: Any) -> Step:
+        t.manual_seed(0)
+        layer = make(t.nn)
+        x = t.randn(*shape, requires_grad=True)
+        grad = t.randn(*layer(x).shape)
+
+        def step() -> None:
+            layer(x).backward(grad)
+            layer.zero_grad()
+            x.grad = None
+
+        return step
+
+    return prepare
+
+
+# By name only: what a training step above is made of, and layers of other shapes.
+LAYERS: dict[str, Callable[[Any], Step]] = {
+    "conv-first": _layer(lambda nn: nn.Conv2d(1, 32, 3), 64, 1, 28, 28),
+    "conv-3x3": _layer(lambda nn: nn.Conv2d(32, 64, 3), 64, 32, 26, 26),
+    "conv-same": _layer(lambda nn: nn.Conv2d(64, 64, 3, padding=1), 4, 64, 56, 56),
+    "conv-small": _layer(lambda nn: nn.Conv2d(16, 32, 3), 64, 16, 8, 8),
+    "conv-deep": _layer(lambda nn: nn.Conv2d(256, 256, 3, padding=1), 4, 256, 14, 14),
+    "conv-stem": _layer(lambda nn: nn.Conv2d(3, 64, 7, 2, 3), 2, 3, 224, 224),
+    "conv-1x1": _layer(lambda nn: nn.Conv2d(256, 64, 1), 4, 256, 56, 56),
+    "conv-depthwise": _layer(lambda nn: nn.Conv2d(96, 96, 3, padding=1, groups=96), 4, 96, 56, 56),
+    "max-pool": _layer(lambda nn: nn.MaxPool2d(2), 64, 64, 24, 24),
+    "max-pool-3x3": _layer(lambda nn: nn.MaxPool2d(3, 2, 1), 4, 64, 112, 112),
+    "avg-pool": _layer(lambda nn: nn.AvgPool2d(2), 64, 64, 24, 24),
+    "global-pool": _layer(lambda nn: nn.AdaptiveAvgPool2d(1), 64, 64, 24, 24),
+}
+
 WORKLOADS: dict[str, Callable[[Any], Step]] = {
     "tiny": tiny,
     "mlp-sgd": mlp_sgd,

@@ -64,7 +64,7 @@
     X(gelu_tanh_grad, x * ((T)0.5 * (1 + NG_GELU_TANH(y)) +                                        \
                            (T)0.5 * y * (1 - NG_GELU_TANH(y) * NG_GELU_TANH(y)) *                  \
                                (T)NG_SQRT_2_OVER_PI * (1 + 3 * (T)NG_GELU_CUBIC * y * y)))         \
-    X(clamp_grad, y < p || y > q ? 0 : x)
+    X(clamp_grad, y >= p && y <= q ? x : 0)
 
 /* Results are truth values, one byte each. */
 #define NG_COMPARE_TABLE(X)                                                                        \

@@ -109,10 +109,13 @@ class Pow(Function):
             else:
                 grad_x = grad * (pow(x, y - 1) * y) if y != 0 else grad * 0.0
         if ctx.needs_input_grad[1]:
-            safe = where(x == 0, 1.0, x) if isinstance(x, Tensor) else (x or 1.0)
-            slope = z * (log(safe) if isinstance(safe, Tensor) else math.log(safe))
-            zero = (x == 0) & (y >= 0) if isinstance(x, Tensor) else x == 0
-            grad_y = grad * slope if zero is False else where(zero, 0.0, grad * slope)
+            if isinstance(x, Tensor):
+                zero = (x == 0) & (y >= 0)
+                grad_y = where(zero, 0.0, grad * z * log(where(zero, 1.0, x)))
+            elif x == 0:
+                grad_y = where(y >= 0, 0.0, grad * z * -math.inf)
+            else:
+                grad_y = grad * z * (math.log(x) if x > 0 else math.nan)
         return grad_x, grad_y
 
 

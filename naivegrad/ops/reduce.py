@@ -158,7 +158,9 @@ class Extremum(Function):
         ctx.axes, ctx.keepdim = axes, keepdim
         y = backend.reduce(op, x, axes, True)
         if True in ctx.needs_input_grad:
-            share = backend.cast(backend.compare("eq", x, y), x.dtype)
+            extreme = backend.compare("eq", x, y)
+            nan = backend.compare("ne", x, x)  # where there is one, it is the extreme
+            share = backend.cast(backend.logical("or", extreme, nan), x.dtype)
             share = backend.binary("div", share, backend.reduce("sum", share, axes, True))
             ctx.save_for_backward(share)
         if keepdim:
@@ -209,7 +211,7 @@ class LogSumExp(Function):
         x, y = ctx.saved_tensors
         grad = restore(grad, x.array.shape, ctx.axes, ctx.keepdim)
         y = restore(y, x.array.shape, ctx.axes, ctx.keepdim)
-        safe = where(y.detach().isinf(), 0.0, y)  # -inf - (-inf) would be NaN; exp(-inf - 0) is 0
+        safe = where(y == -math.inf, 0.0, y)  # -inf - (-inf) would be NaN; exp(-inf - 0) is 0
         return grad * exp(x - safe)
 
 

@@ -97,6 +97,15 @@ def test_gradients_as_in_torch(op, one, dtype):
         assert_close(g, w, GRADIENT_TOLERANCE[dtype])
 
 
+# Gradients that differ on purpose (docs/differences.md): where to compare.
+OTHERWISE = {
+    "logsumexp": lambda x: np.broadcast_to((x > -np.inf).any(1, keepdims=True), x.shape),
+    **dict.fromkeys(("amax", "amin"), lambda x: ~np.isnan(x + 0 * x.sum(1, keepdims=True))),
+    "maximum": lambda x, y: ~np.isnan(x + y) | (x == -y),
+    "minimum": lambda x, y: ~np.isnan(x + y) | (x == -y),
+}
+
+
 @pytest.mark.parametrize(("op", "inputs"), shared(rows("special")))
 def test_special_values_as_in_torch(op, inputs):
     """Values and gradients at inf, nan, signed zeros and extremes; zeros have its sign."""
@@ -107,15 +116,20 @@ def test_special_values_as_in_torch(op, inputs):
         np.testing.assert_array_equal(value(y), as_array(t))
         return
     np.testing.assert_allclose(value(y), as_array(t), rtol=1e-12, atol=1e-300)
-    zero = as_array(t) == 0
-    np.testing.assert_array_equal(np.signbit(value(y))[zero], np.signbit(as_array(t))[zero])
-    if op.order:
+    if y.shape == xs[0].shape:  # of several zeros a reduction may return any
+        zero = as_array(t) == 0
+        np.testing.assert_array_equal(np.signbit(value(y))[zero], np.signbit(as_array(t))[zero])
+    if y.requires_grad:
         got = ng.autograd.grad(y, floats(arrays, xs), ng.ones_like(y), materialize_grads=True)
         want = torch.autograd.grad(
             t, floats(arrays, ts), torch.ones_like(t), materialize_grads=True
         )
         for g, w in zip(got, want, strict=True):
-            np.testing.assert_allclose(value(g), as_array(w), rtol=1e-9, atol=1e-300)
+            g, w = value(g), as_array(w)
+            if op.name in OTHERWISE:
+                same = OTHERWISE[op.name](*arrays)
+                g, w = g[same], w[same]
+            np.testing.assert_allclose(g, w, rtol=1e-9, atol=1e-300)
 
 
 @pytest.mark.parametrize(("op", "one"), shared(rows("pins")))

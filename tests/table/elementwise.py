@@ -318,6 +318,17 @@ ARITHMETIC = [
             (-2, (0.4, 2.0), "Pow"),
         )
     ],
+    *[
+        Op(
+            f"rpow_{base}",
+            lambda lib, x, base=base: base**x,
+            lambda x, base=base: np.power(base, x),
+            (case((3, 4)),),
+            order=0,
+            special=(([0.0, -0.0, 1.0, -1.0, 2.0, -3.0, INF, NAN],),),
+        )
+        for base in (0.0, -2.0)
+    ],
     Op("rpow", lambda lib, x: 2.5**x, lambda x: 2.5**x, UNARY, special=(([0.0, INF, -INF, NAN],),)),
     Op(
         "maximum",

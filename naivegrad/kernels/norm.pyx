@@ -16,7 +16,7 @@ from libc.math cimport sqrt
 from libc.string cimport memset
 
 from naivegrad.kernels.dense cimport data_or_null, is_dense_float, is_like, is_vector
-from naivegrad.kernels.rows cimport real, row_dot, row_squares, row_sum
+from naivegrad.kernels.rows cimport real, row_centred_dot, row_squares, row_sum
 from naivegrad.kernels.threads cimport num_threads
 
 cnp.import_array()
@@ -24,6 +24,8 @@ cnp.import_array()
 cdef enum:
     GRAIN = 32768          # elements below which a parallel region costs more than it saves
     STRIPES = 16
+    ROWS = 16              # rows of which the sums are taken together, TILE columns at a time
+    TILE = 64
     FLUSH = 64             # rows added in the array's own type before they go to double
     WIDTH = 256            # elements of neighbouring channels taken together
     SHORT = 64             # S below which they are
@@ -66,82 +68,96 @@ cdef void layer_norm_all(
 
 
 cdef inline void layer_norm_grad_row(
-    const real* grad, const real* x, const real* weight, real mean, real rstd, real* out,
-    real* xhat, real* sum_w, real* sum_b, Py_ssize_t n,
+    const real* grad, const real* x, const real* weight, real mean, real rstd, real* out, Py_ssize_t n
 ) noexcept nogil:
-    # With xhat = (x - mean) * rstd and h = grad * weight: sum_w += grad * xhat, sum_b += grad, and
+    # With xhat = (x - mean) * rstd and h = grad * weight:
     #     grad_x = rstd * (h - mean(h) - xhat * mean(h * xhat))
-    # Both sums may be NULL; so may be out, but not both.
     cdef const real* h = grad
     cdef real a, b
     cdef Py_ssize_t j
-    if sum_w is NULL:
-        for j in range(n):
-            xhat[j] = (x[j] - mean) * rstd
-    else:
-        for j in range(n):
-            xhat[j] = (x[j] - mean) * rstd
-            sum_w[j] += grad[j] * xhat[j]
-            sum_b[j] += grad[j]
-    if out is NULL:
-        return
     if weight is not NULL:
         for j in range(n):
             out[j] = grad[j] * weight[j]
         h = out
     a = <real> (row_sum(h, n) / n)
-    b = <real> (row_dot(h, xhat, n) / n)
+    b = <real> (row_centred_dot(h, x, mean, n) / n * rstd * rstd)
     for j in range(n):
-        out[j] = rstd * (h[j] - a - xhat[j] * b)
+        out[j] = rstd * (h[j] - a - (x[j] - mean) * b)
+
+
+cdef inline void add_tile(
+    const real* g, const real* x, const real* mean, const real* rstd, Py_ssize_t rows, Py_ssize_t n,
+    Py_ssize_t width, double* sum_w, double* sum_b,
+) noexcept nogil:
+    """Add grad * xhat to sum_w, and grad to sum_b, over `rows` rows of `width` <= TILE columns."""
+    cdef real tile_w[TILE]
+    cdef real tile_b[TILE]
+    cdef real m, r
+    cdef Py_ssize_t i, j
+    for j in range(TILE):
+        tile_w[j] = tile_b[j] = 0
+    for i in range(rows):
+        m, r = mean[i], rstd[i]
+        if width == TILE:                # a fixed count: the sums stay in registers
+            for j in range(TILE):
+                tile_w[j] += g[i * n + j] * ((x[i * n + j] - m) * r)
+            for j in range(TILE):
+                tile_b[j] += g[i * n + j]
+        else:
+            for j in range(width):
+                tile_w[j] += g[i * n + j] * ((x[i * n + j] - m) * r)
+                tile_b[j] += g[i * n + j]
+    for j in range(width):
+        sum_w[j] += tile_w[j]
+        sum_b[j] += tile_b[j]
 
 
 cdef inline void layer_norm_stripe(
     const real* grad, const real* x, const real* weight, const real* stats, real* out, double* sums,
-    real* scratch, Py_ssize_t first, Py_ssize_t last, Py_ssize_t rows, Py_ssize_t n,
+    Py_ssize_t first, Py_ssize_t last, Py_ssize_t rows, Py_ssize_t n,
 ) noexcept nogil:
     """Rows first to last: grad_x, and in sums (2, n) their part of grad_weight and grad_bias."""
-    cdef real* sum_w = NULL if sums is NULL else scratch + n
-    cdef real* sum_b = scratch + 2 * n
-    cdef Py_ssize_t i, j
-    if sums is not NULL:
-        memset(sum_w, 0, 2 * n * sizeof(real))
-    for i in range(first, last):
-        layer_norm_grad_row(
-            grad + i * n, x + i * n, weight, stats[i], stats[rows + i],
-            NULL if out is NULL else out + i * n, scratch, sum_w, sum_b, n)
-        if sums is not NULL and ((i - first) % FLUSH == FLUSH - 1 or i == last - 1):
-            for j in range(2 * n):
-                sums[j] += sum_w[j]
-                sum_w[j] = 0
+    cdef Py_ssize_t i = first, j, k, count
+    while i < last:                      # a few rows at a time stay in the cache for both passes
+        count = min(<Py_ssize_t> ROWS, last - i)
+        if out is not NULL:
+            for k in range(i, i + count):
+                layer_norm_grad_row(grad + k * n, x + k * n, weight, stats[k], stats[rows + k],
+                                    out + k * n, n)
+        if sums is not NULL:
+            j = 0
+            while j < n:
+                add_tile(grad + i * n + j, x + i * n + j, stats + i, stats + rows + i, count, n,
+                         min(<Py_ssize_t> TILE, n - j), sums + j, sums + n + j)
+                j += TILE
+        i += count
 
 
 cdef void layer_norm_grad_all(
     const real* grad, const real* x, const real* weight, const real* stats, real* out,
-    real* grad_weight, real* grad_bias, double* sums, real* scratch, Py_ssize_t rows, Py_ssize_t n,
+    real* grad_weight, real* grad_bias, double* sums, Py_ssize_t rows, Py_ssize_t n,
     Py_ssize_t stripes,
 ) noexcept nogil:
     cdef Py_ssize_t k, j
-    cdef double a, b
     cdef int threads = num_threads()
     if threads > 1 and stripes > 1 and rows * n >= GRAIN:
         for k in prange(stripes, schedule="static", num_threads=threads):
             layer_norm_stripe(
                 grad, x, weight, stats, out, NULL if sums is NULL else sums + 2 * n * k,
-                scratch + 3 * n * k, rows * k // stripes, rows * (k + 1) // stripes, rows, n)
+                rows * k // stripes, rows * (k + 1) // stripes, rows, n)
     else:
         for k in range(stripes):
             layer_norm_stripe(
                 grad, x, weight, stats, out, NULL if sums is NULL else sums + 2 * n * k,
-                scratch + 3 * n * k, rows * k // stripes, rows * (k + 1) // stripes, rows, n)
+                rows * k // stripes, rows * (k + 1) // stripes, rows, n)
     if sums is NULL:
         return
+    for k in range(1, stripes):
+        for j in range(2 * n):
+            sums[j] += sums[2 * n * k + j]
     for j in range(n):
-        a = b = 0
-        for k in range(stripes):
-            a += sums[2 * n * k + j]
-            b += sums[2 * n * k + n + j]
-        grad_weight[j] = <real> a
-        grad_bias[j] = <real> b
+        grad_weight[j] = <real> sums[j]
+        grad_bias[j] = <real> sums[n + j]
 
 
 # ---- batch norm: x (N, C, S) --------------------------------------------------------------------
@@ -259,22 +275,6 @@ cdef inline void block_affine(
     for i in range(batch):
         for j in range(width * size):
             y[i * step + j] = (x[i * step + j] - m[j]) * a[j] + b[j]
-
-
-cdef inline double row_centred_dot(
-    const real* g, const real* x, real mean, Py_ssize_t n
-) noexcept nogil:
-    # sum of g * (x - mean)
-    cdef real centred[512]
-    cdef double total = 0
-    cdef Py_ssize_t i = 0, j, width
-    while i < n:
-        width = min(<Py_ssize_t> 512, n - i)
-        for j in range(width):
-            centred[j] = x[i + j] - mean
-        total += row_dot(g + i, centred, width)
-        i += 512
-    return total
 
 
 cdef struct Shape:
@@ -483,8 +483,8 @@ def layer_norm_grad(
     if not (is_dense_float(x) and is_like(grad, x) and is_vector(weight, n, kind)
             and is_vector(stats, 2 * rows, kind) and rows * n == cnp.PyArray_SIZE(x)):
         return None
-    cdef Py_ssize_t stripes = min(<Py_ssize_t> STRIPES, (rows + FLUSH - 1) // FLUSH)
-    cdef cnp.ndarray out = None, grad_weight = None, grad_bias = None, sums = None, scratch
+    cdef Py_ssize_t stripes = max(1, min(<Py_ssize_t> STRIPES, (rows + FLUSH - 1) // FLUSH))
+    cdef cnp.ndarray out = None, grad_weight = None, grad_bias = None, sums = None
     if with_x:
         out = cnp.PyArray_EMPTY(ndim, cnp.PyArray_DIMS(x), kind, 0)
     if with_weight:
@@ -492,12 +492,10 @@ def layer_norm_grad(
         grad_bias = cnp.PyArray_EMPTY(axes, cnp.PyArray_DIMS(x) + (ndim - axes), kind, 0)
         size = 2 * n * stripes
         sums = cnp.PyArray_ZEROS(1, <cnp.npy_intp*> &size, cnp.NPY_FLOAT64, 0)
-    scratch = vector(3 * n * stripes, kind)
     cdef void* g = cnp.PyArray_DATA(grad)
     cdef void* a = cnp.PyArray_DATA(x)
     cdef void* w = data_or_null(weight)
     cdef void* s = cnp.PyArray_DATA(stats)
-    cdef void* t = cnp.PyArray_DATA(scratch)
     cdef void* o = data_or_null(out)
     cdef void* gw = data_or_null(grad_weight)
     cdef void* gb = data_or_null(grad_bias)
@@ -506,12 +504,12 @@ def layer_norm_grad(
         with nogil:
             layer_norm_grad_all(<const float*> g, <const float*> a, <const float*> w,
                                 <const float*> s, <float*> o, <float*> gw, <float*> gb, d,
-                                <float*> t, rows, n, stripes)
+                                rows, n, stripes)
     else:
         with nogil:
             layer_norm_grad_all(<const double*> g, <const double*> a, <const double*> w,
                                 <const double*> s, <double*> o, <double*> gw, <double*> gb, d,
-                                <double*> t, rows, n, stripes)
+                                rows, n, stripes)
     return out, grad_weight, grad_bias
 
 

@@ -88,6 +88,26 @@ cdef inline real block_squares(const real* x, real mean, Py_ssize_t n) noexcept 
     return total
 
 
+cdef inline real block_centred_dot(
+    const real* x, const real* y, real mean, Py_ssize_t n
+) noexcept nogil:
+    # sum of x * (y - mean)
+    cdef real lane[LANES]
+    cdef real total = 0
+    cdef Py_ssize_t i, j, body = n - n % LANES
+    for j in range(LANES):
+        lane[j] = 0
+    for i in range(n // LANES):
+        for j in range(LANES):
+            lane[j] += x[i * LANES + j] * (y[i * LANES + j] - mean)
+    for i in range(body, n):
+        total += x[i] * (y[i] - mean)
+    if body:
+        for j in range(LANES):
+            total += lane[j]
+    return total
+
+
 cdef inline real block_shifted(const real* x, real shift, Py_ssize_t n) noexcept nogil:
     # sum of (x - shift)
     cdef real lane[LANES]
@@ -120,6 +140,17 @@ cdef inline double row_dot(const real* x, const real* y, Py_ssize_t n) noexcept 
     cdef Py_ssize_t i = 0
     while i < n:
         total += block_dot(x + i, y + i, min(<Py_ssize_t> BLOCK, n - i))
+        i += BLOCK
+    return total
+
+
+cdef inline double row_centred_dot(
+    const real* x, const real* y, real mean, Py_ssize_t n
+) noexcept nogil:
+    cdef double total = 0
+    cdef Py_ssize_t i = 0
+    while i < n:
+        total += block_centred_dot(x + i, y + i, mean, min(<Py_ssize_t> BLOCK, n - i))
         i += BLOCK
     return total
 

@@ -68,7 +68,8 @@ cdef void layer_norm_all(
 
 
 cdef inline void layer_norm_grad_row(
-    const real* grad, const real* x, const real* weight, real mean, real rstd, real* out, Py_ssize_t n
+    const real* grad, const real* x, const real* weight, real mean, real rstd, real* out,
+    Py_ssize_t n,
 ) noexcept nogil:
     # With xhat = (x - mean) * rstd and h = grad * weight:
     #     grad_x = rstd * (h - mean(h) - xhat * mean(h * xhat))

@@ -44,6 +44,7 @@ def save_curves(
         axes.set_ylabel(name)
         axes.locator_params(axis="x", integer=True)
         axes.grid(alpha=0.25)
+        axes.margins(y=0.14)  # room for the number above the last point
         axes.spines[["top", "right"]].set_visible(False)
     left.set_ylim(bottom=0)
     left.legend(frameon=False)
@@ -51,7 +52,7 @@ def save_curves(
         right.annotate(
             f"{test_accuracy[-1]:.2%}",
             (len(test_accuracy), 100 * test_accuracy[-1]),
-            xytext=(0, -16),
+            xytext=(0, 7),
             textcoords="offset points",
             ha="right",
             color=TEST,

@@ -229,7 +229,11 @@ class Tensor(TensorMethods):
         >>> x.grad
         tensor(6.)
         """
-        engine.backward(self, gradient, retain_graph, create_graph)
+        engine.run(
+            [engine.start(self, gradient, "backward")],
+            create_graph if retain_graph is None else retain_graph,
+            create_graph,
+        )
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """Ask for gradients of this leaf (or no more); returns the tensor itself."""
@@ -734,10 +738,8 @@ def wrap(array: Any, backend: Any) -> Tensor:
     tensor = _new(Tensor)
     tensor.array = array
     tensor.backend = backend
-    tensor.node = None
-    tensor._grad = None
+    tensor._grad = tensor.node = tensor.view_of = None
     tensor.version = [0]
-    tensor.view_of = None
     return tensor
 
 
@@ -748,7 +750,12 @@ def _compute(op: str, x: Tensor, y: Any) -> Tensor:
         if y.backend is not backend:
             raise ValueError(f"{op}: tensors on two devices, {x.device} and {y.device}; use .to()")
         y = y.array
-    return wrap(backend.binary(op, x.array, y), backend)
+    tensor = _new(Tensor)  # as `wrap` does, a call less
+    tensor.array = backend.binary(op, x.array, y)
+    tensor.backend = backend
+    tensor._grad = tensor.node = tensor.view_of = None
+    tensor.version = [0]
+    return tensor
 
 
 def _rebuild(cls: Any, array: np.ndarray, place: str, requires_grad: bool) -> Tensor:

@@ -152,7 +152,7 @@ def _on_the_way(
     return wanted, through
 
 
-def _start(y: Any, g: Any, name: str) -> tuple[Function, Any]:
+def start(y: Any, g: Any, name: str) -> tuple[Function, Any]:
     """Where a pass begins, and with which gradient: 1, if none is given for one element."""
     node = y.node if y.view_of is None else y.view_of.refresh(y)
     array = y.array
@@ -167,27 +167,12 @@ def _start(y: Any, g: Any, name: str) -> tuple[Function, Any]:
                 f"{name}: the gradient can be left out only for a tensor of one element, got shape "
                 f"{array.shape}"
             )
-        return node, function.wrap(_ones(y.backend, array), y.backend)
+        return node, function.wrap(y.backend.full(array.shape, 1.0, array.dtype), y.backend)
     if g.array.shape != array.shape:
         raise RuntimeError(
             f"{name}: a gradient of shape {g.array.shape} for a tensor of shape {array.shape}"
         )
     return node, g if g.array.dtype == array.dtype else g.cast(array.dtype)
-
-
-_ONES: dict[
-    Any, Any
-] = {}  # by backend and type: the gradient of a 0-d tensor with respect to itself
-
-
-def _ones(backend: Any, array: Any) -> Any:
-    if array.shape:
-        return backend.full(array.shape, 1.0, array.dtype)
-    key = backend, array.dtype
-    one = _ONES.get(key)
-    if one is None:
-        one = _ONES[key] = backend.full((), 1.0, array.dtype)
-    return one
 
 
 def backward(
@@ -211,19 +196,12 @@ def backward(
         No history, no gradient for a tensor that needs one, a graph used up by an earlier backward,
         or a saved tensor that was changed in place since.
     """
-    retain_graph = create_graph if retain_graph is None else retain_graph
-    if isinstance(tensors, function.Tensor):
-        gradient = grad_tensors
-        if gradient is not None and not isinstance(gradient, function.Tensor):
-            (gradient,) = gradient
-        run([_start(tensors, gradient, "backward")], retain_graph, create_graph)
-        return
-    tensors = list(tensors)
-    grads = [None] * len(tensors) if grad_tensors is None else list(grad_tensors)
+    tensors = _sequence(tensors)
+    grads = [None] * len(tensors) if grad_tensors is None else _sequence(grad_tensors)
     if len(grads) != len(tensors):
         raise RuntimeError(f"backward: {len(tensors)} tensors, but {len(grads)} grad_tensors")
-    starts = [_start(y, g, "backward") for y, g in zip(tensors, grads, strict=True)]
-    run(starts, retain_graph, create_graph)
+    starts = [start(y, g, "backward") for y, g in zip(tensors, grads, strict=True)]
+    run(starts, create_graph if retain_graph is None else retain_graph, create_graph)
 
 
 def grad(
@@ -268,7 +246,7 @@ def grad(
     for i, x in enumerate(inputs):
         if x.node is None:
             raise RuntimeError(f"grad: input {i} of shape {x.array.shape} does not require grad")
-    starts = [_start(y, g, "grad") for y, g in zip(outputs, grads, strict=True)]
+    starts = [start(y, g, "grad") for y, g in zip(outputs, grads, strict=True)]
     targets = [x.node if x.view_of is None else x.view_of.refresh(x) for x in inputs]
     retain_graph = create_graph if retain_graph is None else retain_graph
     captured = run(starts, retain_graph, create_graph, targets)

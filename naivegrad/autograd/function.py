@@ -22,6 +22,7 @@ from naivegrad.autograd.view import View
 # The class Tensor and its bare constructor, put here by naivegrad.tensor, which stands above us.
 Tensor: Any = None
 wrap: Any = None
+new = object.__new__
 
 FREED: Any = object()  # what `saved` becomes when backward has used it up
 _next_sequence = itertools.count(0, -1).__next__
@@ -49,7 +50,17 @@ class Function:
     """
 
     # What every call sets is in slots; the rest has defaults here, and an operation adds its own.
-    __slots__ = ("__dict__", "backend", "dtype", "edges", "hooks", "saved", "sequence", "shape")
+    __slots__ = (
+        "__dict__",
+        "backend",
+        "dtype",
+        "edges",
+        "hooks",
+        "recorded",
+        "saved",
+        "sequence",
+        "shape",
+    )
 
     kind: ClassVar[str] = "general"
     view: bool = False
@@ -62,7 +73,7 @@ class Function:
     shape: tuple[int, ...]  # of the output
     dtype: Any
     outputs: int = 0  # how many, of a forward that returns a tuple; 0 for one that does not
-    recorded: bool = False  # whether the output points to this node
+    recorded: bool  # whether the output points to this node
     dual: list[bool] | None = None  # forward mode: which inputs have tangents
     tangents: Any = None  # forward mode: the tangent of each input and output, by id of its array
     non_differentiable: tuple[Any, ...] = ()
@@ -106,6 +117,7 @@ class Function:
         """Compute the result and, where an input requires it, record how to differentiate it."""
         ctx = cls()
         ctx.saved = None
+        ctx.recorded = False
         ctx.edges = edges = []
         arrays = []
         backend = None
@@ -134,7 +146,11 @@ class Function:
 
         if result.__class__ is tuple:
             return ctx._several(inputs, arrays, result, recording)
-        output = wrap(result, backend)
+        output = new(Tensor)  # `wrap`, in place: a call less for every operation
+        output.array = result
+        output.backend = backend
+        output._grad = output.node = output.view_of = None
+        output.version = [0]
         if recording:
             ctx.sequence = _next_sequence()
             ctx.shape = result.shape

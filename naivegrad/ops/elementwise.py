@@ -21,12 +21,13 @@ class Add(Function):
     """z = x + alpha * y.    grad_x = grad,    grad_y = alpha * grad."""
 
     kind = "elementwise"
+    alpha: Number = 1
 
     @staticmethod
     def forward(ctx: Any, x: Any, y: Any, alpha: Number = 1) -> Any:
-        ctx.alpha = alpha
         if alpha == 1:
             return ctx.backend.binary("add", x, y)
+        ctx.alpha = alpha
         return ctx.backend.binary("add_scaled", x, y, alpha)
 
     @staticmethod
@@ -38,12 +39,13 @@ class Sub(Function):
     """z = x - alpha * y.    grad_x = grad,    grad_y = -alpha * grad."""
 
     kind = "elementwise"
+    alpha: Number = 1
 
     @staticmethod
     def forward(ctx: Any, x: Any, y: Any, alpha: Number = 1) -> Any:
-        ctx.alpha = alpha
         if alpha == 1:
             return ctx.backend.binary("sub", x, y)
+        ctx.alpha = alpha
         return ctx.backend.binary("add_scaled", x, y, -alpha)
 
     @staticmethod

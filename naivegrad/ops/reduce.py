@@ -29,10 +29,13 @@ def restore(x: Tensor, shape: tuple[int, ...], axes: tuple[int, ...], keepdim: b
 class Sum(Function):
     """y = scale * sum of x over some axes (None: all).    grad_x = scale * grad, spread over them."""
 
+    __slots__ = ("axes", "keepdim", "scale", "x_shape")
     kind = "linear"
 
     @staticmethod
-    def forward(ctx: Any, x: Any, axes: Axes, keepdim: bool, scale: float = 1.0) -> Any:
+    def forward(
+        ctx: Any, x: Any, axes: Axes = None, keepdim: bool = False, scale: float = 1.0
+    ) -> Any:
         ctx.x_shape, ctx.axes, ctx.keepdim, ctx.scale = x.shape, axes, keepdim, scale
         return ctx.backend.reduce("sum", x, axes, keepdim, scale)
 
@@ -227,7 +230,7 @@ def sum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = 
     if dtype is not None:
         input = input.cast(numpy_dtype(dtype))
     if dim is None and not keepdim:
-        return Sum.apply(input, None, False)
+        return Sum.apply(input)
     return Sum.apply(input, normalize_axes(dim, input.array.ndim, "sum"), keepdim)
 
 

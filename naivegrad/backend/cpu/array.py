@@ -38,6 +38,8 @@ def full(shape: tuple[int, ...], value: float, dtype: np.dtype[Any]) -> ndarray:
     """An array of one value."""
     if value == 0:
         return np.zeros(shape, dtype)  # fresh pages are zero already: nothing is written
+    if not shape:
+        return np.array(value, dtype)
     out = np.empty(shape, dtype)
     out.fill(value)
     return out

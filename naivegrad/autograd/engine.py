@@ -27,10 +27,9 @@ def run(
     Without `targets`, what reaches a Leaf is added to the `.grad` of its tensor. With them, every `.grad`
     is left alone, and what reaches each target is returned (nothing where nothing does).
     """
-    heap: list[
-        tuple[int, Function]
-    ] = []  # the nodes that a gradient has reached, by sequence number
-    pending: dict[Function, Any] = {}  # their gradients so far, and those of leaves
+    # The nodes that a gradient has reached, by sequence number; their gradients so far, and leaves'.
+    heap: list[tuple[int, Function]] = []
+    pending: dict[Function, Any] = {}
     captured: dict[Function, Any] = {}
     wanted: set[Function] | None = None
     if targets is not None:
@@ -68,8 +67,10 @@ def run(
                 node.saved = FREED
             if results.__class__ is not tuple:
                 results = (results,)
+            if wanted is not None:
+                results = _only(wanted, node.edges, results)
             for edge, g in zip(node.edges, results):  # noqa: B905 (trailing Nones may be left out)
-                if edge is None or g is None or (wanted is not None and edge not in wanted):
+                if edge is None or g is None:
                     continue
                 array = g.array
                 if array.shape != edge.shape:
@@ -78,11 +79,11 @@ def run(
                     g = g.cast(edge.dtype)
                 if edge in pending:
                     pending[edge] = pending[edge] + g
-                else:
-                    pending[edge] = g
-                    if edge.__class__ is not Leaf:
-                        heappush(heap, (edge.sequence, edge))
-            grad = results = g = array = None  # no name of ours may make a gradient look shared
+                    continue
+                pending[edge] = g
+                if edge.__class__ is not Leaf:
+                    heappush(heap, (edge.sequence, edge))
+        grad = results = g = array = None  # no name of ours may make a gradient look shared
         while pending:  # what is left are leaves
             leaf, grad = pending.popitem()
             if leaf.hooks is not None:
@@ -94,6 +95,12 @@ def run(
     finally:
         grad_mode.enabled = before
     return captured
+
+
+def _only(wanted: set[Function], edges: list[Any], results: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The gradients that flow to a wanted node; None for the others."""
+    pairs = zip(edges, results)  # noqa: B905
+    return tuple([g if edge in wanted else None for edge, g in pairs])
 
 
 def _gather(node: Output, grad: Any, pending: dict[Function, Any], heap: list[Any]) -> None:

@@ -343,20 +343,19 @@ class Leaf(Function):
         self.backend = tensor.backend
 
     @staticmethod
-    def backward(ctx: Any, grad: Any) -> Any:
+    def backward(ctx: Any, grad: Any) -> None:
         """tensor.grad += grad: in its memory, unless it is part of a graph."""
         tensor = ctx.tensor()
         if tensor is None:
-            return ()
+            return
         old = tensor._grad
         if old is None:
             tensor._grad = grad if grad_mode.enabled or _is_ours(grad) else grad.detach().clone()
-        elif grad_mode.enabled or old.node is not None or grad.array.dtype != old.array.dtype:
+        elif grad_mode.enabled or old.node is not None:
             tensor._grad = old + grad
         else:
             ctx.backend.accumulate(old.array, grad.array)
             old.version[0] += 1
-        return ()
 
 
 # References to a gradient that nobody else has: `grad` in the engine, in Leaf.backward and in _is_ours,

@@ -418,7 +418,9 @@ def select(input: Tensor, dim: int, index: int) -> Tensor:
     axis = normalize_axis(dim, input.array.ndim, "select")
     n = input.array.shape[axis] if input.array.ndim else 0
     if not -n <= operator.index(index) < n:
-        raise IndexError(f"select: index {index} is out of bounds for dimension {axis} with size {n}")
+        raise IndexError(
+            f"select: index {index} is out of bounds for dimension {axis} with size {n}"
+        )
     return input[(slice(None),) * axis + (operator.index(index),)]
 
 

@@ -22,10 +22,14 @@ export NAIVEGRAD_DEBUG=1
 preload=$("${CC:-cc}" -print-file-name=libasan.so)
 if [ -e "$preload" ]; then
     export NAIVEGRAD_SANITIZE=address
-    export ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1
+    # The report goes to a file: pytest holds back what a dying process prints.
+    export ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1:log_path=$PWD/report
 else
     echo "no address sanitizer here: bounds checks only"
     preload=""
 fi
 venv/bin/python setup.py --quiet build_ext --inplace
-LD_PRELOAD=$preload exec venv/bin/python -m pytest -m "not torch and not slow" "$@"
+result=0
+LD_PRELOAD=$preload venv/bin/python -m pytest -m "not torch and not slow" "$@" || result=$?
+head -n 60 report.* 2>/dev/null || true
+exit "$result"

@@ -183,6 +183,8 @@ cdef int reduce_real(int op, const real* x, real* out, const real* center, Py_ss
     cdef int threads = num_threads() if size >= GRAIN else 1
     cdef double* partial
     cdef double total
+    if outer == 0 or inner == 0:                     # no results; n may be anything
+        return 0
     if inner > 1:
         pieces = outer * ((inner + COLUMNS - 1) // COLUMNS)
         if threads == 1 or pieces == 1:

@@ -21,7 +21,7 @@ help:  ## this list
 train: $(VENV)/built $(VENV)/train  ## train a convolutional network on handwritten digits, about a minute
 	$(VENV)/bin/naivegrad train mnist-cnn
 
-test: $(VENV)/built $(VENV)/test  ## the whole test suite
+test: $(VENV)/built $(VENV)/train $(VENV)/test  ## the whole test suite
 	$(RUN) -m pytest $(ARGS)
 
 lint: $(VENV)/dev  ## ruff, cython-lint, codespell
@@ -47,7 +47,8 @@ debug-test: $(VENV)/built $(VENV)/dev  ## the suite with bounds checks and the a
 
 dist: $(VENV)/dev  ## build the wheel and the source archive into dist/
 	rm -rf dist
-	$(RUN) -m build
+	mkdir -p build
+	$(RUN) -m build >build/dist.log 2>&1 || { tail -n 60 build/dist.log; exit 1; }
 
 dist-test: dist  ## install each of them into an empty environment and train a small network
 	tools/dist_test.sh $(abspath $(RUN))

@@ -23,7 +23,7 @@ preload=$("${CC:-cc}" -print-file-name=libasan.so)
 if [ -e "$preload" ]; then
     export NAIVEGRAD_SANITIZE=address
     # The report goes to a file: pytest holds back what a dying process prints.
-    export ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1:log_path=$PWD/report
+    export ASAN_OPTIONS=detect_leaks=0:quarantine_size_mb=8:log_path=$PWD/report
 else
     echo "no address sanitizer here: bounds checks only"
     preload=""

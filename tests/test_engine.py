@@ -343,6 +343,28 @@ def test_create_graph_with_backward():
     x.grad = None  # break the cycle leaf -> grad -> graph -> leaf
 
 
+def test_a_detached_copy_is_a_constant_in_every_order():
+    """x and x.detach() share memory; only one of them is differentiated."""
+    x = leaf([2.0, 3.0])
+    for constant in (x.detach(), x.data, x.detach().reshape(2), x.detach().detach()):
+        (g,) = ng.autograd.grad((x * x * constant).sum(), x, create_graph=True)
+        assert value(g).tolist() == [8.0, 18.0]
+        (h,) = ng.autograd.grad(g.sum(), x)
+        assert value(h).tolist() == [4.0, 6.0]
+    (g,) = ng.autograd.grad((x * x.detach()).sum(), x, create_graph=True)
+    assert value(g).tolist() == [2.0, 3.0] and not g.requires_grad
+
+
+def test_views_of_one_tensor_are_told_apart():
+    """d/da and d/db of a * b, where both are the same memory in the same shape."""
+    x = leaf([2.0, 3.0])
+    a, b = x.reshape(2), x.view_as(x)
+    (ga,) = ng.autograd.grad((a * b * b).sum(), a, create_graph=True)
+    assert value(ga).tolist() == [4.0, 9.0]
+    (gab,) = ng.autograd.grad(ga.sum(), b)
+    assert value(gab).tolist() == [4.0, 6.0]
+
+
 def test_gradient_penalty():
     """A loss made of gradients trains through them."""
     w = leaf([[0.5, -0.3], [0.2, 0.8]])

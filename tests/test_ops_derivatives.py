@@ -158,25 +158,82 @@ def test_subgradient_at_a_kink(op, one, dtype):
         np.testing.assert_allclose(value(g), np.asarray(want), rtol=1e-6)
 
 
-@pytest.mark.parametrize(("op", "one"), DIFFERENTIABLE)
+SEVERAL = [p for p in DIFFERENTIABLE if sum(map(is_float, draw(*p.values))) > 1]
+
+
+@pytest.mark.parametrize(("op", "one"), SEVERAL)
 def test_each_input_alone(op, one):
-    """A gradient for one input alone is the same as among gradients for all."""
+    """A rule that is asked for one gradient only gives the same one, and the same second order."""
     arrays = draw(op, one)
     xs = tensors(arrays)
-    moving = floats(arrays, xs)
-    if len(moving) < 2:
-        pytest.skip("one input")
     results = call(op, xs, one)
-    us = [tensor(u) for u in cotangents(results)]
-    wanted = ng.autograd.grad(results, moving, us, allow_unused=True)
-    for i, want in enumerate(wanted):
-        alone = [tensor(np.array(x.array), x is moving[i]) for x in xs]
+    us = cotangents(results)
+    wanted = ng.autograd.grad(
+        results, floats(arrays, xs), tensors(us, grad=False), allow_unused=True
+    )
+    for i, want in zip([i for i, a in enumerate(arrays) if is_float(a)], wanted, strict=True):
+        alone = [tensor(a.copy(), j == i) for j, a in enumerate(arrays)]
         results = call(op, alone, one)
         if not any(r.requires_grad for r in results):
             assert want is None
             continue
-        x = next(a for a, b in zip(alone, xs, strict=True) if b is moving[i])
-        (got,) = ng.autograd.grad(results, x, us, allow_unused=True)
+        upstream = tensors(us)
+        (got,) = ng.autograd.grad(results, alone[i], upstream, create_graph=True, allow_unused=True)
         assert (got is None) == (want is None)
-        if got is not None:
-            assert_close(value(got), value(want), 1e-14)
+        if got is None:
+            continue
+        assert_close(value(got), value(want), 1e-14)
+        if op.order < 2 or not got.requires_grad:
+            continue
+        vs, ws = ([np.zeros_like(a) for a in arrays] for _ in "vw")
+        vs[i], ws[i] = directions(arrays)[i], directions(arrays, seed=6)[i]
+        (h,) = ng.autograd.grad((got * tensor(vs[i])).sum(), alone[i], materialize_grads=True)
+        step = second_difference(op, arrays, one.options, us, vs, ws)
+        scale = sum(np.abs(u).sum() for u in us)
+        assert_near(inner([value(h)], [ws[i]]), step, STEP2_TOLERANCE, scale, f"input {i} alone")
+
+
+TWINS = [p for p in SEVERAL if len({a.shape for a in draw(*p.values) if is_float(a)}) == 1]
+
+
+@pytest.mark.parametrize(("op", "one"), TWINS)
+def test_one_tensor_for_all_inputs(op, one):
+    """f(x, x): the gradient is the sum over the places where x stands."""
+    arrays = draw(op, one)
+    first = next(a for a in arrays if is_float(a))
+    apart = [first.copy() if is_float(a) else a for a in arrays]
+    if op.distinct or op.kinks:
+        pytest.skip("not differentiable where its arguments are equal")
+    xs = tensors(apart)
+    results = call(op, xs, one)
+    us = tensors(cotangents(results), grad=False)
+    grads = ng.autograd.grad(results, floats(apart, xs), us, allow_unused=True)
+    x = tensor(first.copy(), requires_grad=True)
+    results = call(op, [x if is_float(a) else tensor(a) for a in apart], one)
+    (got,) = ng.autograd.grad(results, x, us)
+    assert_close(value(got), sum(value(g) for g in grads if g is not None), 1e-12)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize(("op", "one"), DIFFERENTIABLE)
+def test_upstream_in_any_memory(op, one, dtype):
+    """A gradient comes in expanded (after a sum), transposed or in steps: it is read as it lies."""
+    arrays = draw(op, one)
+    xs = tensors(arrays, dtype)
+    results = call(op, xs, one)
+    us = [cast(u, dtype) for u in cotangents(results)]
+
+    def grads(upstream):
+        moving = floats(arrays, xs)
+        return ng.autograd.grad(
+            results, moving, upstream, retain_graph=True, materialize_grads=True
+        )
+
+    wanted = grads([tensor(u) for u in us])
+    for layout in MIXED:
+        for got, want in zip(grads([tensor(lay_out(u, layout)) for u in us]), wanted, strict=True):
+            assert_close(value(got), value(want), GRADIENT_TOLERANCE[dtype], layout)
+    wanted = grads([ng.ones_like(r) * 1.5 for r in results])
+    expanded = [ng.tensor(1.5, dtype=r.dtype).expand(r.shape) for r in results]
+    for got, want in zip(grads(expanded), wanted, strict=True):
+        assert_close(value(got), value(want), GRADIENT_TOLERANCE[dtype], "expanded")

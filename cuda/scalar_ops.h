@@ -2,11 +2,12 @@
  *
  * A row is X(name, expression). The expression sees x (and y), of element type T, and the two
  * parameters p and q, converted to T. The includer supplies the loops around the rows and the
- * functions EXP LOG LOG1P SQRT SIN COS TANH SIGMOID ERF POW FABS FLOOR CEIL for T: the C library or
- * our own vector forms on the CPU (kernels/vector_math.h), CUDA's overloads on the GPU.
+ * functions EXP LOG LOG1P SQRT SIN COS TANH SIGMOID ERF POW FMOD FABS FLOOR CEIL RINT for T: the C
+ * library or our own vector forms on the CPU (kernels/vector_math.h), CUDA's overloads on the GPU.
  *
  * What stays true of every row:
- *   - NaN in, NaN out. Hence `x < 0 ? 0 : x` and not `x > 0 ? x : 0`: a comparison with NaN is false.
+ *   - NaN in, NaN out (but for sign and the gradient of clamp, which are 0, as in PyTorch). Hence
+ *     `x < 0 ? 0 : x` and not `x > 0 ? x : 0`: a comparison with NaN is false.
  *   - No branch with side effects: compilers turn `?:` on values into selects and vectorise the loop.
  *   - *_grad rows take (x, y) = (incoming gradient, saved input or output) and return the product.
  */
@@ -17,6 +18,10 @@
 #define NG_GELU_CUBIC 0.044715                   /* Hendrycks & Gimpel 2016, section 2 */
 
 #define NG_GELU_TANH(x) TANH((T)NG_SQRT_2_OVER_PI * ((x) + (T)NG_GELU_CUBIC * (x) * (x) * (x)))
+
+/* Of the sign of y, as in Python: what fmod leaves of x has the sign of x. */
+#define NG_SIGNS_DIFFER(x, y) (FMOD(x, y) != 0 && (FMOD(x, y) < 0) != (y < 0))
+#define NG_REMAINDER(x, y) (NG_SIGNS_DIFFER(x, y) ? FMOD(x, y) + y : FMOD(x, y))
 
 #define NG_UNARY_TABLE(X)                                                                          \
     X(neg, -x)                                                                                     \
@@ -51,6 +56,8 @@
     X(mul, x * y)                                                                                  \
     X(div, x / y)                                                                                  \
     X(pow, POW(x, y))                                                                              \
+    X(remainder, NG_REMAINDER(x, y))                                                               \
+    X(floor_divide, y == 0 ? x / y : RINT((x - FMOD(x, y)) / y) - NG_SIGNS_DIFFER(x, y))           \
     X(maximum, x > y || x != x ? x : y)                                                            \
     X(minimum, x < y || x != x ? x : y)                                                            \
     X(relu_grad, y <= 0 ? 0 : x)                                                                   \

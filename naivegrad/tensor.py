@@ -624,6 +624,18 @@ class Tensor(TensorMethods):
     def __rtruediv__(self, other: Any) -> Tensor:
         return elementwise.Div.apply(other, self)
 
+    def __mod__(self, other: Any) -> Tensor:
+        return elementwise.remainder(self, other)
+
+    def __rmod__(self, other: Any) -> Tensor:
+        return elementwise.remainder(other, self)
+
+    def __floordiv__(self, other: Any) -> Tensor:
+        return elementwise.floor_divide(self, other)
+
+    def __rfloordiv__(self, other: Any) -> Tensor:
+        return elementwise.floor_divide(other, self)
+
     def __pow__(self, other: Any) -> Tensor:
         return elementwise.pow(self, other)
 

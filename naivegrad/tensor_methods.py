@@ -122,6 +122,14 @@ class TensorMethods:
         """Not below min, not above max."""
         return elementwise.clamp(self, min, max)
 
+    def remainder(self, other: Any) -> Tensor:
+        """What division leaves, of the sign of other."""
+        return elementwise.remainder(self, other)
+
+    def floor_divide(self, other: Any) -> Tensor:
+        """floor(self / other); no gradient."""
+        return elementwise.floor_divide(self, other)
+
     def maximum(self, other: Any) -> Tensor:
         """The larger of two, element by element."""
         return elementwise.maximum(self, other)

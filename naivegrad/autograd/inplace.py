@@ -66,9 +66,22 @@ def assign(tensor: Any, operation: Any, *arguments: Any) -> Any:
             f"{name}: in place, the result of shape {array.shape} does not fit a tensor of shape "
             f"{tensor.array.shape}"
         )
+    if result.node is not None and result.node.saved is not None:
+        _keep_old_values(result.node, tensor.array)
     tensor.backend.copy_into(tensor.array, array)
     adopt(tensor, result)
     return tensor
+
+
+def _keep_old_values(node: Any, array: Any) -> None:
+    """Replace what the operation saved of the tensor, which is about to be overwritten, by a copy."""
+    saved = [entry for entry in node.saved if entry.__class__ is tuple and entry[0] is array]
+    if saved:
+        copy = node.backend.copy(array)
+        node.saved = [
+            (copy, entry[1], None, 0) if entry.__class__ is tuple and entry[0] is array else entry
+            for entry in node.saved
+        ]
 
 
 def refuse_leaf(tensor: Any, name: str) -> None:

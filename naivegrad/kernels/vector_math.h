@@ -151,8 +151,10 @@ NG_INLINE double ng_sigmoid(double x) {
 #define SIN(x) _Generic((x), float: sinf, default: sin)(x)
 #define COS(x) _Generic((x), float: cosf, default: cos)(x)
 #define POW(x, y) _Generic((x), float: powf, default: pow)(x, y)
+#define FMOD(x, y) _Generic((x), float: fmodf, default: fmod)(x, y)
 #define FABS(x) _Generic((x), float: fabsf, default: fabs)(x)
 #define FLOOR(x) _Generic((x), float: floorf, default: floor)(x)
 #define CEIL(x) _Generic((x), float: ceilf, default: ceil)(x)
+#define RINT(x) _Generic((x), float: rintf, default: rint)(x)
 
 #endif

@@ -87,6 +87,22 @@ class Div(Function):
         return grad_x, None if z is None else -(grad_x * z)
 
 
+class Remainder(Function):
+    """z = x - floor(x / y) * y.    grad_x = grad,    grad_y = -grad * floor(x / y)."""
+
+    kind = "elementwise"
+
+    @staticmethod
+    def forward(ctx: Any, x: Any, y: Any) -> Any:
+        ctx.save_for_backward(x, y)
+        return ctx.backend.binary("remainder", x, y)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        x, y = ctx.saved_tensors
+        return grad, -(grad * floor_divide(x, y)) if ctx.needs_input_grad[1] else None
+
+
 class Pow(Function):
     """z = x ** y.    grad_x = grad * y * x ** (y - 1),    grad_y = grad * z * log(x).
 
@@ -456,6 +472,18 @@ def mul(input: Tensor | Number, other: Tensor | Number) -> Tensor:
 def div(input: Tensor | Number, other: Tensor | Number) -> Tensor:
     """input / other, broadcasting; integers give the default floating-point type."""
     return Div.apply(input, other)
+
+
+def remainder(input: Tensor | Number, other: Tensor | Number) -> Tensor:
+    """What division leaves, of the sign of other, as Python's %; ZeroDivisionError for integers by 0."""
+    return Remainder.apply(input, other)
+
+
+def floor_divide(input: Tensor | Number, other: Tensor | Number) -> Tensor:
+    """floor(input / other), as Python's //; no gradient. ZeroDivisionError for integers by 0."""
+    x, y = (t.array if isinstance(t, Tensor) else t for t in (input, other))
+    backend = (input if isinstance(input, Tensor) else other).backend  # type: ignore[union-attr]
+    return wrap(backend.binary("floor_divide", x, y), backend)
 
 
 def pow(input: Tensor | Number, exponent: Tensor | Number) -> Tensor:

@@ -11,6 +11,7 @@ from naivegrad.autograd import Function, forward
 from naivegrad.autograd.mode import grad_mode
 from naivegrad.autograd.view import View
 from naivegrad.ops._args import normalize_axes, normalize_axis, require_tensor, sizes
+from naivegrad.ops._args import sizes as shape_of
 from naivegrad.tensor import Tensor, wrap
 
 
@@ -306,11 +307,11 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     )
 
 
-def unflatten(input: Tensor, dim: int, sizes_: Any) -> Tensor:
+def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:
     """One axis as several, of the given lengths (one may be -1)."""
     shape = input.array.shape
     axis = normalize_axis(dim, len(shape), "unflatten")
-    new = _infer(sizes(sizes_, "unflatten"), shape[axis], "unflatten")
+    new = _infer(shape_of(sizes, "unflatten"), shape[axis], "unflatten")
     return Reshape.apply(input, (*shape[:axis], *new, *shape[axis + 1 :]))
 
 

@@ -354,6 +354,36 @@ ARITHMETIC = [
         pins=(pin([1.0, 2.0, 0.0], [1.0, 1.0, 3.0], grads=([0.5, 0.0, 1.0], [0.5, 1.0, 0.0])),),
         errors=(error(ValueError, MISMATCH, (3, 4), (3, 5)),),
     ),
+    Op(
+        "remainder",
+        lambda lib, x, y: x % y,
+        np.remainder,
+        (*BINARY, case(uniform((3, 4), -5, 5), uniform((4,), -1.6, -1.2))),
+        ("Remainder",),
+        domain=(1.3, 1.9),  # away from where the quotient is a whole number
+        distinct=True,
+        dtypes={k: v for k, v in PROMOTES.items() if "bool" not in k},
+        special=(SPECIAL_PAIRS,),
+        errors=(
+            error(ValueError, MISMATCH, (3, 4), (3, 5)),
+            error(
+                (ZeroDivisionError, RuntimeError),
+                "0",
+                call=lambda lib: lib.tensor([3]) % lib.tensor([0]),
+            ),
+        ),
+    ),
+    Op(
+        "floor_divide",
+        lambda lib, x, y: x // y,
+        np.floor_divide,
+        (case((3, 4), uniform((4,), 1.1, 3.0)), case((3, 4), uniform((4,), -1.0, -0.3))),
+        domain=(0.7, 5.0),
+        order=0,
+        dtypes={k: v for k, v in PROMOTES.items() if "bool" not in k},
+        special=(SPECIAL_PAIRS,),
+        errors=(error(ValueError, MISMATCH, (3, 4), (3, 5)),),
+    ),
     # one tensor as both arguments, and arguments that depend on each other
     Op("mul_self", lambda lib, x: x * x, np.square, UNARY),
     Op("add_self", lambda lib, x: (x + x) * (x + x), lambda x: 4 * x * x, UNARY),

@@ -31,6 +31,8 @@ _BINARY: dict[str, Callable[..., Any]] = {
     "sub": np.subtract,
     "mul": np.multiply,
     "pow": np.power,
+    "remainder": np.remainder,
+    "floor_divide": np.floor_divide,
     "maximum": np.maximum,
     "minimum": np.minimum,
 }
@@ -94,6 +96,11 @@ def _binary_by_numpy(
         result = cast(result, dtype)
     else:
         x, y = _as(x, dtype), _as(y, dtype)
+        if op in ("remainder", "floor_divide"):
+            if np.any(np.equal(y, 0)):
+                raise ZeroDivisionError(f"{op}: an integer is divided by 0")
+            if dtype.kind == "b":
+                raise TypeError(f"{op}: bool tensors cannot be divided")
         if op == "pow" and dtype.kind == "i" and np.any(np.less(y, 0)):
             raise ValueError(
                 "pow: integers to negative integer powers are not integers; use floats"

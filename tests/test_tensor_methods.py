@@ -1,0 +1,204 @@
+"""A method of Tensor does what the function of its name does; method_ does it in place."""
+
+import inspect
+
+import numpy as np
+import pytest
+
+import naivegrad as ng
+from harness import OPS, call, tensor, tensors, value
+from naivegrad import Tensor
+from naivegrad.nn import functional
+from table import draw
+
+
+class Methods:
+    """The library with every function that Tensor has as a method replaced by that method."""
+
+    def __init__(self, module):
+        self.module = module
+        self.used = set()
+
+    @property
+    def nn(self):
+        return self
+
+    @property
+    def functional(self):
+        return self
+
+    def __getattr__(self, name):
+        original = getattr(self.module, name, None) or getattr(functional, name)
+        method = getattr(Tensor, name, None)
+        # tensor methods of these names take the tensor elsewhere, or are something else
+        if name in ("where", "tensor") or not inspect.isfunction(method):
+            return original
+
+        def call(x, *args, **kwargs):
+            self.used.add(name)
+            return getattr(x, name)(*args, **kwargs)
+
+        return call
+
+
+@pytest.mark.parametrize("op", OPS, ids=lambda op: op.name)
+def test_method_equals_function(op):
+    lib = Methods(ng)
+    one = op.cases[0]
+    arrays = draw(op, one)
+    xs = tensors(arrays)
+    try:
+        got = call(op, xs, one, lib)
+    except AttributeError as error:
+        if "'list'" in str(error) or "'tuple'" in str(error):
+            pytest.skip("takes a sequence of tensors")
+        raise
+    if not lib.used:
+        pytest.skip("no method is called")
+    for a, b in zip(got, call(op, xs, one), strict=True):
+        assert (
+            value(a).tobytes() == value(b).tobytes() and a.shape == b.shape and a.dtype == b.dtype
+        )
+
+
+@pytest.mark.parametrize(
+    "name", [n for n in dir(Tensor) if inspect.isfunction(getattr(ng, n, None))]
+)
+def test_signatures_agree(name):
+    """The same names and defaults of arguments, so that keywords work in both spellings."""
+    method = getattr(Tensor, name)
+    if not inspect.isfunction(method) or name in ("where", "split", "relu"):
+        pytest.skip("PyTorch's spellings differ too, or it is no method")
+    ours = [inspect.signature(f).parameters.values() for f in (getattr(ng, name), method)]
+    function, method = ([(p.name, p.kind, p.default) for p in ps][1:] for ps in ours)
+    if name in ("softmax", "log_softmax"):
+        function, method = ([p[:2] for p in ps] for ps in (function, method))
+    assert method == function
+
+
+SHAPE = (3, 4)
+IN_PLACE = {
+    "add_": (lambda x, y: x + y, ["y"]),
+    "sub_": (lambda x, y: x - y, ["y"]),
+    "mul_": (lambda x, y: x * y, ["y"]),
+    "div_": (lambda x, y: x / y, ["y"]),
+    "pow_": (lambda x: x**3, [3]),
+    "neg_": (lambda x: -x, []),
+    "exp_": (ng.exp, []),
+    "sqrt_": (ng.sqrt, []),
+    "relu_": (ng.relu, []),
+    "sigmoid_": (ng.sigmoid, []),
+    "tanh_": (ng.tanh, []),
+    "clamp_": (lambda x: x.clamp(0.5, 0.8), [0.5, 0.8]),
+    "copy_": (lambda x, y: y.expand(SHAPE), ["y"]),
+    "fill_": (lambda x: x * 0 + 2.5, [2.5]),
+    "zero_": (lambda x: x * 0, []),
+    "masked_fill_": (lambda x: x.masked_fill(MASK, -1.0), ["mask", -1.0]),
+    "scatter_add_": (lambda x, y: x.scatter_add(1, INDEX, y.expand(SHAPE)), [1, "index", "y"]),
+}
+MASK = ng.tensor([[True, False, True, False]])
+INDEX = ng.tensor([[0, 0, 3, 1]] * 3)
+RANDOM = {"bernoulli_", "normal_", "uniform_"}
+OTHERWISE = {"detach_", "requires_grad_"}
+
+
+def test_every_in_place_method_is_tested():
+    names = {n for n in dir(Tensor) if n.endswith("_") and not n.endswith("__")}
+    assert names == set(IN_PLACE) | RANDOM | OTHERWISE
+
+
+@pytest.mark.parametrize("shape", [SHAPE, (4,), ()], ids=str)
+@pytest.mark.parametrize("layout", ["whole", "view", "transposed view"])
+@pytest.mark.parametrize("name", IN_PLACE)
+def test_in_place_equals_out_of_place(name, layout, shape):
+    """Values, memory and gradients, of the tensor, its base and the other operand."""
+    f, arguments = IN_PLACE[name]
+    if "y" not in arguments and shape != SHAPE:
+        pytest.skip("one operand")
+    if name == "scatter_add_" and shape == ():
+        pytest.skip("needs a dimension")
+    rng = np.random.default_rng(0)
+    a, b = rng.uniform(0.2, 2.0, (5, 6)), rng.uniform(0.2, 2.0, shape)
+    u = rng.normal(size=(5, 6))
+
+    def region(t):
+        return {"whole": t[:3, :4].clone(), "view": t[1:4, 2:], "transposed view": t[:4, 1:4].mT}[
+            layout
+        ]
+
+    def given(y):
+        named = {
+            "y": y.expand(SHAPE) if name == "scatter_add_" else y,
+            "mask": MASK,
+            "index": INDEX,
+        }
+        return [named[g] if isinstance(g, str) else g for g in arguments]
+
+    x, y = (ng.tensor(v, requires_grad=True) for v in (a, b))
+    base = x * 1.5
+    target = region(base)
+    memory = target.array
+    assert getattr(target, name)(*given(y)) is target
+    assert target.array is memory, "a result of its own instead of the memory of the tensor"
+    whole = target if layout == "whole" else base
+
+    x2, y2 = (ng.tensor(v, requires_grad=True) for v in (a, b))
+    base2 = x2 * 1.5
+    new = f(region(base2), *([y2] if "y" in arguments else []))
+    np.testing.assert_array_equal(value(target), value(new))
+    if layout == "whole":
+        whole2 = new
+    else:
+        rows, columns = (
+            (slice(1, 4), slice(2, 6)) if layout == "view" else (slice(0, 4), slice(1, 4))
+        )
+        inside = ng.zeros(5, 6, dtype=ng.bool)
+        inside[rows, columns] = True
+        padded = ng.zeros(5, 6, dtype=ng.float64)
+        padded[rows, columns] = new if layout == "view" else new.mT
+        whole2 = ng.where(inside, padded, base2)
+    np.testing.assert_array_equal(value(whole), value(whole2))
+    weights = tensor(u[: whole.shape[0], : whole.shape[1]].copy())
+    got = ng.autograd.grad((whole * weights).sum(), [x, y], materialize_grads=True)
+    want = ng.autograd.grad((whole2 * weights).sum(), [x2, y2], materialize_grads=True)
+    for g, w in zip(got, want, strict=True):
+        np.testing.assert_allclose(value(g), value(w), rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize("name", sorted(RANDOM))
+def test_random_in_place(name):
+    x = ng.full((1000,), 0.5)
+    memory = x.array
+    arguments = [0.3] if name == "bernoulli_" else []
+    assert getattr(x, name)(*arguments) is x and x.array is memory
+    assert len(np.unique(value(x))) == (2 if name == "bernoulli_" else 1000)
+
+
+A, B = np.array([5.0, -3.0, 2.0]), np.array([2.0, 4.0, -1.5])
+M, N = np.array([5, 3, 12]), np.array([2, 6, 10])
+OPERATORS = [
+    "A + B", "A - B", "A * B", "A / B", "A ** 2", "A @ B", "A // B", "A % B", "2 + A", "2 - A",
+    "2 * A", "2 / A", "2 ** A", "2 // A", "2 % A", "A // 2", "A % 2", "-A", "+A", "abs(A)",
+    "A == B", "A != B", "A < B", "A <= B", "A > B", "A >= B", "2 < A", "2 >= A", "2 == A",
+    "M + N", "M - N", "M * N", "M // N", "M % N", "7 // M", "7 % M", "-7 // M", "M ** 2",
+    "M & N", "M | N", "M ^ N", "~M", "M & 1", "(A > 0) & (B > 0)", "(A > 0) | (B > 0)", "~(A > 0)",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("expression", OPERATORS)
+def test_operator(expression):
+    """On tensors as on NumPy arrays."""
+    want = eval(expression)
+    got = eval(expression, {name: ng.tensor(globals()[name]) for name in "ABMN"})
+    np.testing.assert_array_equal(value(got), want)
+    assert got.array.dtype == want.dtype
+
+
+@pytest.mark.parametrize("change", ["+=", "-=", "*=", "/=", "**="])
+def test_operator_in_place(change):
+    ours, wanted = {"z": ng.tensor(A).abs(), "y": ng.tensor(B)}, {"z": abs(A), "y": B}
+    before = ours["z"]
+    exec(f"z {change} y", ours)
+    exec(f"z {change} y", wanted)
+    assert ours["z"] is before
+    np.testing.assert_array_equal(value(before), wanted["z"])

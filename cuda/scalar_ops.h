@@ -8,7 +8,8 @@
  * What stays true of every row:
  *   - NaN in, NaN out (but for sign and the gradient of clamp, which are 0, as in PyTorch). Hence
  *     `x < 0 ? 0 : x` and not `x > 0 ? x : 0`: a comparison with NaN is false.
- *   - No branch with side effects: compilers turn `?:` on values into selects and vectorise the loop.
+ *   - No branch with side effects: compilers turn `?:` on values into selects and vectorise the
+ *     loop.
  *   - *_grad rows take (x, y) = (incoming gradient, saved input or output) and return the product.
  */
 

@@ -34,7 +34,7 @@ from naivegrad.dtype import (
     short,
     uint8,
 )
-from naivegrad.ops import *  # noqa: F403
+from naivegrad.ops import *
 from naivegrad.random import (
     Generator,
     default_generator,

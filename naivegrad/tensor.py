@@ -31,9 +31,9 @@ class Tensor(TensorMethods):
     ----------
     array : the backend's array of values (on the CPU, a numpy.ndarray)
     backend : the module that computes on it
-    grad : the gradient that backward has added up, or None (a Tensor; leaves, and after retain_grad)
-    node : where its gradient flows: the operation that made it, a Leaf, or None (no gradient)
-    requires_grad : whether gradients flow to it, or through it
+    grad : the gradient that backward has added up, or None (a Tensor; leaves, and after
+    retain_grad) node : where its gradient flows: the operation that made it, a Leaf, or None (no
+    gradient) requires_grad : whether gradients flow to it, or through it
     view_of : the View through which it shares the memory of another tensor, or None
     version : the counter of in-place changes, one for all tensors that share the memory
     """
@@ -218,8 +218,8 @@ class Tensor(TensorMethods):
         Raises
         ------
         RuntimeError
-            No history, gradient missing or of another shape, a graph used up by an earlier backward,
-            or a saved tensor that was changed in place.
+            No history, gradient missing or of another shape, a graph used up by an earlier
+            backward, or a saved tensor that was changed in place.
 
         Examples
         --------
@@ -788,7 +788,7 @@ function.Tensor = Tensor
 function.wrap = wrap
 
 # The operations stand above this module and need Tensor; its methods need them: so they come last.
-from naivegrad.ops import (  # noqa: E402
+from naivegrad.ops import (
     activation,
     compare,
     copying,
@@ -799,8 +799,8 @@ from naivegrad.ops import (  # noqa: E402
     random,
     reduce,
 )
-from naivegrad.ops import index as indexing  # noqa: E402
-from naivegrad.ops.softmax import log_softmax, softmax  # noqa: E402
+from naivegrad.ops import index as indexing
+from naivegrad.ops.softmax import log_softmax, softmax
 
 connect(
     activation=activation,

@@ -1,8 +1,8 @@
 """The reverse pass: from the gradient of an output to those of everything it was made from.
 
-Nodes are taken youngest first: sequence numbers count down, so that the youngest has the smallest. A
-node is younger than all it depends on, so that when it is taken, all the gradient that will ever reach
-it has arrived: one heap is a topological order, without recursion and without a first pass.
+Nodes are taken youngest first: sequence numbers count down, so that the youngest has the smallest.
+A node is younger than all it depends on, so that when it is taken, all the gradient that will ever
+reach it has arrived: one heap is a topological order, without recursion and without a first pass.
 """
 
 from __future__ import annotations
@@ -24,10 +24,11 @@ def run(
 ) -> dict[Function, Any]:
     """Propagate gradients from nodes: `starts` are pairs of both, and are used up.
 
-    Without `targets`, what reaches a Leaf is added to the `.grad` of its tensor. With them, every `.grad`
-    is left alone, and what reaches each target is returned (nothing where nothing does).
+    Without `targets`, what reaches a Leaf is added to the `.grad` of its tensor. With them, every
+    `.grad` is left alone, and what reaches each target is returned (nothing where nothing does).
     """
-    # The nodes that a gradient has reached, by sequence number; their gradients so far, and leaves'.
+    # The nodes that a gradient has reached, by sequence number; their gradients so far, and
+    # leaves'.
     heap: list[tuple[int, Function]] = []
     pending: dict[Function, Any] = {}
     captured: dict[Function, Any] = {}
@@ -69,7 +70,7 @@ def run(
                 results = (results,)
             if wanted is not None:
                 results = _only(wanted, node.edges, results)
-            for edge, g in zip(node.edges, results):  # noqa: B905 (trailing Nones may be left out)
+            for edge, g in zip(node.edges, results):
                 if edge is None or g is None:
                     continue
                 array = g.array
@@ -99,7 +100,7 @@ def run(
 
 def _only(wanted: set[Function], edges: list[Any], results: tuple[Any, ...]) -> tuple[Any, ...]:
     """The gradients that flow to a wanted node; None for the others."""
-    pairs = zip(edges, results)  # noqa: B905
+    pairs = zip(edges, results)
     return tuple([g if edge in wanted else None for edge, g in pairs])
 
 
@@ -272,10 +273,10 @@ def grad(
 def formula_vjp(formula: Any, inputs: Sequence[Any], grads: Any) -> tuple[Any, ...]:
     """The vector-Jacobian product of a formula written in Tensor operations.
 
-    For the `backward` of a fused gradient: `formula` computes from `inputs` what the fused operation
-    computed, `grads` is the gradient of its result (a tuple if the result is one). Returns the gradient
-    of each input (None for those not differentiable), connected to the inputs when backward is being
-    recorded, so that it can be differentiated to any order.
+    For the `backward` of a fused gradient: `formula` computes from `inputs` what the fused
+    operation computed, `grads` is the gradient of its result (a tuple if the result is one).
+    Returns the gradient of each input (None for those not differentiable), connected to the inputs
+    when backward is being recorded, so that it can be differentiated to any order.
     """
     create_graph = grad_mode.enabled
     with enable_grad():

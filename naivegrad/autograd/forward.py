@@ -1,7 +1,7 @@
 """Forward mode: tangents travel with the values, by the rules that reverse mode already has.
 
-A Tensor carries its tangent in `tensor.tangent` while a `jvp` is running. After each operation `push`
-derives the tangent of the result from those of the inputs, as the operation's `kind` says.
+A Tensor carries its tangent in `tensor.tangent` while a `jvp` is running. After each operation
+`push` derives the tangent of the result from those of the inputs, as the operation's `kind` says.
 """
 
 from __future__ import annotations

@@ -190,8 +190,8 @@ class Function:
     ) -> None:
         """Turn each saved array into (array, its node or index of output, its version counter, the count).
 
-        What is no array (a number, None) stays as it is. Of a bilinear operation, an input is kept only
-        for the gradient of the other.
+        What is no array (a number, None) stays as it is. Of a bilinear operation, an input is kept
+        only for the gradient of the other.
         """
         saved: list[Any] = []
         edges = self.edges
@@ -358,9 +358,10 @@ class Leaf(Function):
             old.version[0] += 1
 
 
-# References to a gradient that nobody else has: `grad` in the engine, in Leaf.backward and in _is_ours,
-# the argument on the stack, and the argument of getrefcount itself; for its array, the tensor's own and
-# that of getrefcount. tests/test_engine.py measures that these are the counts of an unshared gradient.
+# References to a gradient that nobody else has: `grad` in the engine, in Leaf.backward and in
+# _is_ours, the argument on the stack, and the argument of getrefcount itself; for its array, the
+# tensor's own and that of getrefcount. tests/test_engine.py measures that these are the counts of
+# an unshared gradient.
 GRAD_REFERENCES, ARRAY_REFERENCES = 4, 2
 
 

@@ -1,7 +1,7 @@
 """In-place changes: new values in the memory of a tensor, and a graph that stays true to it.
 
-The tensor takes over the history of the new value. If it is a view, its base gets a new history too:
-"the old base, with the region of the view replaced" (ViewScatter).
+The tensor takes over the history of the new value. If it is a view, its base gets a new history
+too: "the old base, with the region of the view replaced" (ViewScatter).
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Views: tensors that share memory, and remember how they came from their base.
 
 When anything that shares the memory is changed in place (autograd/inplace.py), the version counter,
-one for the whole memory, moves on. A view finds that out when it is next used, and retraces its steps
-from the base as it is then.
+one for the whole memory, moves on. A view finds that out when it is next used, and retraces its
+steps from the base as it is then.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What a device must be able to do: the one list. A backend is a module (or object) that has these.
 
-Arrays in, arrays out. `Array` is the device's own array: numpy.ndarray on the CPU. Axes are counted from
-the front and sorted, shapes are tuples, types are NumPy dtypes; the caller has checked the arguments.
-Results are fresh and C-contiguous, unless a view is promised.
+Arrays in, arrays out. `Array` is the device's own array: numpy.ndarray on the CPU. Axes are counted
+from the front and sorted, shapes are tuples, types are NumPy dtypes; the caller has checked the
+arguments. Results are fresh and C-contiguous, unless a view is promised.
 """
 
 from __future__ import annotations

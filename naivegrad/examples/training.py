@@ -161,8 +161,9 @@ class Run:
         """The share of the learning rate to use in this step: up for a fifth of the run, then down.
 
         Small steps at first let Adam's estimates settle, large ones in the middle travel far, and
-        small ones at the end come to rest in the valley (Smith 2018, https://arxiv.org/abs/1803.09820).
-        It depends on the step alone, so a run that goes on needs to remember nothing.
+        small ones at the end come to rest in the valley (Smith 2018,
+        https://arxiv.org/abs/1803.09820). It depends on the step alone, so a run that goes on needs
+        to remember nothing.
         """
         done = (self.step + 1) / (self.n_epochs * len(self.loader))
         if done < WARM_UP:

@@ -1,10 +1,10 @@
 # Elementwise operations of dense float32 and float64 arrays, with broadcasting.
 #
 # Design:
-#   - The formulas are rows of cuda/scalar_ops.h; elementwise_loops.h makes one C loop of each row and
-#     type. This file chooses the loop, allocates, walks the strides and splits the work.
-#   - `Walk` is the one description of a pass: axes of length 1 dropped, neighbouring axes merged where
-#     both operands step evenly across them, so that contiguous arrays become one long row.
+#   - The formulas are rows of cuda/scalar_ops.h; elementwise_loops.h makes one C loop of each row
+#     and type. This file chooses the loop, allocates, walks the strides and splits the work.
+#   - `Walk` is the one description of a pass: axes of length 1 dropped, neighbouring axes merged
+#     where both operands step evenly across them, so that contiguous arrays become one long row.
 #   - A pass is cut into pieces of whole rows, or of one row into segments; which thread computes an
 #     element does not touch its value.
 #   - None says "not for me" (another dtype, a foreign byte order): backend/cpu then asks NumPy.
@@ -191,7 +191,8 @@ cdef void run_all(const Walk* w, ng_unary_loop unary, ng_binary_loop binary, con
 
 
 cdef cnp.ndarray out_array(object out, int ndim, const cnp.npy_intp* shape, int typenum):
-    """A fresh C-contiguous array, or `out` if it is one of that shape and type; None if it is not."""
+    """A fresh C-contiguous array, or `out` if it is one of that shape and type; None if it is not.
+    """
     cdef cnp.ndarray o
     cdef int i
     if out is None:

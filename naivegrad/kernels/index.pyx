@@ -1,12 +1,12 @@
 # Reading and writing dense arrays by position: lines along an axis, blocks, masks.
 #
 # Design:
-#   - backend/cpu brings everything to (outer, n, inner), C-contiguous, with an int64 index whose values
-#     are known to lie in [0, n).
-#   - What only moves values (gather, take) works on bytes and serves every type; what adds or chooses is
-#     for float32 and float64.
-#   - Repeated positions add up in the order of the index. Threads share out lines that do not meet, so
-#     the bits do not depend on how many there are.
+#   - backend/cpu brings everything to (outer, n, inner), C-contiguous, with an int64 index whose
+#     values are known to lie in [0, n).
+#   - What only moves values (gather, take) works on bytes and serves every type; what adds or
+#     chooses is for float32 and float64.
+#   - Repeated positions add up in the order of the index. Threads share out lines that do not meet,
+#     so the bits do not depend on how many there are.
 
 cimport numpy as cnp
 from cython.parallel cimport prange
@@ -54,7 +54,8 @@ cdef void gather_all(const word* x, const int64_t* index, word* out, Py_ssize_t 
 
 def gather(cnp.ndarray x, cnp.ndarray index, cnp.ndarray out, Py_ssize_t outer, Py_ssize_t n,
            Py_ssize_t m, Py_ssize_t inner):
-    """out[o, k, i] = x[o, index[o, k, i], i]: x (outer, n, inner), index and out (outer, m, inner)."""
+    """out[o, k, i] = x[o, index[o, k, i], i]: x (outer, n, inner), index and out (outer, m, inner).
+    """
     cdef const int64_t* at = <const int64_t*>cnp.PyArray_DATA(index)
     cdef void* px = cnp.PyArray_DATA(x)
     cdef void* po = cnp.PyArray_DATA(out)

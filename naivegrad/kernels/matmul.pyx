@@ -2,10 +2,11 @@
 #
 # Design:
 #   - matmul_tile.h multiplies; this file brings strides in and shares the work out.
-#   - One pool of threads (OpenMP's) for everything: a BLAS brings its own, and two pools that spin on
-#     the same cores cost ten times what either saves (measured).
+#   - One pool of threads (OpenMP's) for everything: a BLAS brings its own, and two pools that spin
+#     on the same cores cost ten times what either saves (measured).
 #   - Threads share out batches, or panels of the larger side of one product. The order in which the
-#     terms of an element are added does not depend on that: the same bits for any number of threads.
+#     terms of an element are added does not depend on that: the same bits for any number of
+#     threads.
 #   - Without GCC's vector types (MSVC), `available` is false, and backend/cpu asks NumPy's BLAS.
 
 cimport numpy as cnp
@@ -112,8 +113,8 @@ cdef void run(const Product* p) noexcept nogil:
 def matmul(cnp.ndarray a, cnp.ndarray b, cnp.ndarray bias=None):
     """a @ b (+ bias along the rows), of (M, K) and (K, N) or (B, M, K) and (B, K, N).
 
-    float32 or float64, aligned, any strides that are multiples of the element size (0 along B repeats a
-    matrix). The result is a fresh C-contiguous array; bias is (N,), contiguous.
+    float32 or float64, aligned, any strides that are multiples of the element size (0 along B
+    repeats a matrix). The result is a fresh C-contiguous array; bias is (N,), contiguous.
     """
     cdef int ndim = cnp.PyArray_NDIM(a)
     cdef int typenum = cnp.PyArray_TYPE(a)

@@ -138,8 +138,8 @@ static void NAME(pack)(ptrdiff_t depth, int columns, const REAL *b, ptrdiff_t b_
 
 /* C = A B (+ bias along the rows), or C += A B; the rows of C are contiguous.
  *
- * B is packed panel by panel, DEPTH x WIDTH at a time, and each panel meets all rows of A while it is
- * in the first-level cache. */
+ * B is packed panel by panel, DEPTH x WIDTH at a time, and each panel meets all rows of A while it
+ * is in the first-level cache. */
 static void NAME(product)(ptrdiff_t m, ptrdiff_t n, ptrdiff_t depth, const REAL *a, ptrdiff_t a_row,
                           ptrdiff_t a_column, const REAL *b, ptrdiff_t b_row, ptrdiff_t b_column, REAL *c,
                           ptrdiff_t c_row, int add, const REAL *bias) {

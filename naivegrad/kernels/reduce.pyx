@@ -1,11 +1,13 @@
 # Reductions and scans of dense float32 and float64 arrays.
 #
 # Design:
-#   - backend/cpu brings every reduction to one shape: x is (outer, n, inner), C-contiguous, and n goes.
-#     inner == 1 is a reduction along rows; otherwise whole rows of `inner` values are combined.
-#   - n is cut into blocks of BLOCK. Inside a block, LANES independent partial results let the compiler
-#     use vector registers without reordering anything; block results are combined in float64, in order.
-#     Blocks, not threads, fix the order of operations: the same bits for any number of threads.
+#   - backend/cpu brings every reduction to one shape: x is (outer, n, inner), C-contiguous, and n
+#     goes. inner == 1 is a reduction along rows; otherwise whole rows of `inner` values are
+#     combined.
+#   - n is cut into blocks of BLOCK. Inside a block, LANES independent partial results let the
+#     compiler use vector registers without reordering anything; block results are combined in
+#     float64, in order. Blocks, not threads, fix the order of operations: the same bits for any
+#     number of threads.
 #   - max and min let NaN win, as PyTorch does; arg reductions return the first index.
 
 cimport numpy as cnp
@@ -56,7 +58,8 @@ cdef inline double start(int op) noexcept nogil:
 
 
 cdef inline real fold(int op, const real* x, Py_ssize_t n, real center) noexcept nogil:
-    """n values to one. `op` is a constant wherever this is called, so each call is one plain loop."""
+    """n values to one. `op` is a constant wherever this is called, so each call is one plain loop.
+    """
     cdef real lane[LANES]
     cdef real total
     cdef Py_ssize_t i = 0
@@ -155,7 +158,8 @@ cdef void fold_columns_op(int op, const real* x, real* acc, const real* center, 
 
 cdef void columns(int op, const real* x, real* out, const real* center, Py_ssize_t piece, Py_ssize_t n,
                   Py_ssize_t inner, double scale) noexcept nogil:
-    """The piece-th group of COLUMNS columns of (outer, n, inner): all its n rows, block by block."""
+    """The piece-th group of COLUMNS columns of (outer, n, inner): all its n rows, block by block.
+    """
     cdef real acc[COLUMNS]
     cdef double total[COLUMNS]
     cdef Py_ssize_t groups = (inner + COLUMNS - 1) // COLUMNS

@@ -1,13 +1,14 @@
-/* float32 exp, log, tanh, erf and friends as straight-line code, so that the compiler vectorises any
- * loop around them. float64 goes to the C library.
+/* float32 exp, log, tanh, erf and friends as straight-line code, so that the compiler vectorises
+ * any loop around them. float64 goes to the C library.
  *
  * Design:
  *   - No branches: every special case is a select on values, which vectorises at each ISA level.
- *   - Argument reduction with constants split in two (Cody & Waite 1980): n * LN2_HI is exact, because
- *     LN2_HI ends in zero bits; LN2_LO mends what it cut off. True with and without fused multiply-add.
+ *   - Argument reduction with constants split in two (Cody & Waite 1980): n * LN2_HI is exact,
+ *     because LN2_HI ends in zero bits; LN2_LO mends what it cut off. True with and without fused
+ *     multiply-add.
  *   - NaN passes through: comparisons with NaN are false, so the selects keep x.
- * Errors against a 200-bit reference are measured in tests/test_vector_math.py: exp, log, log1p, erf,
- * sigmoid, tanh within 2.5 units in the last place over their whole range.
+ * Errors against a 200-bit reference are measured in tests/test_vector_math.py: exp, log, log1p,
+ * erf, sigmoid, tanh within 2.5 units in the last place over their whole range.
  */
 #ifndef NAIVEGRAD_VECTOR_MATH_H
 #define NAIVEGRAD_VECTOR_MATH_H
@@ -60,9 +61,9 @@ NG_INLINE float ng_expf(float x) {
     return y * ng_from_bits((half + 127) << 23) * ng_from_bits((n - half + 127) << 23);
 }
 
-/* log(x) = e ln 2 + log(1 + f), x = 2^e (1 + f), sqrt(1/2) <= 1 + f < sqrt(2). With s = f / (2 + f),
- * log(1 + f) = 2 atanh(s) = 2s + s R(s^2); coefficients of R from the minimax fit published with
- * FreeBSD's k_logf. */
+/* log(x) = e ln 2 + log(1 + f), x = 2^e (1 + f), sqrt(1/2) <= 1 + f < sqrt(2). With s = f / (2 +
+ * f), log(1 + f) = 2 atanh(s) = 2s + s R(s^2); coefficients of R from the minimax fit published
+ * with FreeBSD's k_logf. */
 NG_INLINE float ng_logf(float x) {
     const float scaled = x < 1.17549435e-38f ? x * 33554432.0f : x; /* denormals: times 2^25 */
     const float bias = x < 1.17549435e-38f ? 25.0f : 0.0f;

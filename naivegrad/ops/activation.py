@@ -1,7 +1,8 @@
 """Activations: one class each, its formula and its derivative, then the functional names.
 
 As in elementwise.py, the formulas that run are rows of cuda/scalar_ops.h, and every Jacobian is
-diagonal. The gradients that take several steps are fused: operations with a `backward` of their own.
+diagonal. The gradients that take several steps are fused: operations with a `backward` of their
+own.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Elementwise operations: one class each, its formula and its derivative, then the functional names.
 
-The formulas that run are the rows of cuda/scalar_ops.h. Every class here has a diagonal Jacobian, so
-that `backward` also is the rule of forward mode.
+The formulas that run are the rows of cuda/scalar_ops.h. Every class here has a diagonal Jacobian,
+so that `backward` also is the rule of forward mode.
 """
 
 from __future__ import annotations

@@ -288,8 +288,8 @@ def _positions(k: Any, x: Tensor, axis: int, op: str) -> list[Any]:
 def gather(input: Tensor, dim: int, index: Tensor) -> Tensor:
     """y[i, j] = x[index[i, j], j] (dim 0) or x[i, index[i, j]] (dim 1), and so on.
 
-    The index has as many dimensions as the input, and is not longer in any but dim. Differentiable in
-    the input: repeated positions add up. IndexError for positions outside [0, n).
+    The index has as many dimensions as the input, and is not longer in any but dim. Differentiable
+    in the input: repeated positions add up. IndexError for positions outside [0, n).
     """
     axis = normalize_axis(dim, input.array.ndim, "gather")
     _check_lines(input, axis, index, "gather")

@@ -216,9 +216,9 @@ def einsum(equation: str, *operands: Any) -> Tensor:
     """Sums of products, written by index letters: "bij,bjk->bik" is a batched matrix product.
 
     Letters that do not appear after "->" are summed over; without "->", those that appear once are
-    kept, in alphabetical order. "..." stands for broadcasting axes. A letter repeated in one operand
-    takes its diagonal. Operands are multiplied from left to right; each step is one batched matrix
-    product. Differentiable in every operand, to any order.
+    kept, in alphabetical order. "..." stands for broadcasting axes. A letter repeated in one
+    operand takes its diagonal. Operands are multiplied from left to right; each step is one batched
+    matrix product. Differentiable in every operand, to any order.
     """
     if len(operands) == 1 and isinstance(operands[0], tuple | list):
         operands = tuple(operands[0])

@@ -116,7 +116,7 @@ class Split(Function):
         ctx.x_shape, ctx.lengths, ctx.axis = x.shape, lengths, axis
         pieces = []
         for index in _pieces(lengths, axis):
-            pieces.append(ctx.backend.slice(x, index))  # noqa: PERF401 (one frame less)
+            pieces.append(ctx.backend.slice(x, index))
         return tuple(pieces)
 
     @staticmethod

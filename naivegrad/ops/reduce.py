@@ -301,8 +301,8 @@ def extreme(op: str, x: Tensor, dim: Any, keepdim: bool) -> Any:
 def max(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
     """The largest value of all; with dim, (values, indices) along it; with a tensor, `maximum`.
 
-    Along a dimension the gradient goes to the index that is returned, the first of equal ones. Of all,
-    equal ones share it evenly. NaN wins. IndexError where there is nothing to reduce.
+    Along a dimension the gradient goes to the index that is returned, the first of equal ones. Of
+    all, equal ones share it evenly. NaN wins. IndexError where there is nothing to reduce.
     """
     return extreme("max", input, dim, keepdim)
 

@@ -14,8 +14,8 @@ from naivegrad.kernels import index as index_kernel
 
 Operand = ndarray | float | int | bool
 
-# What NumPy computes for integers and truth values. An operation that is not here has a floating-point
-# result whatever comes in.
+# What NumPy computes for integers and truth values. An operation that is not here has a
+# floating-point result whatever comes in.
 _UNARY: dict[str, Callable[..., Any]] = {
     "neg": np.negative,
     "abs": np.abs,

@@ -53,10 +53,12 @@ cdef extern from *:
         ROWS
         DOT_ROWS
         DOT_TAPS
-    void copy_row_f32(float* to, float* from_, Py_ssize_t low, Py_ssize_t high,
-                      Py_ssize_t width) noexcept nogil
-    void copy_row_f64(double* to, double* from_, Py_ssize_t low, Py_ssize_t high,
-                      Py_ssize_t width) noexcept nogil
+    void copy_rows_f32(float* to, Py_ssize_t to_row, float* from_, Py_ssize_t from_row,
+                       Py_ssize_t rows, Py_ssize_t low, Py_ssize_t high,
+                       Py_ssize_t width) noexcept nogil
+    void copy_rows_f64(double* to, Py_ssize_t to_row, double* from_, Py_ssize_t from_row,
+                       Py_ssize_t rows, Py_ssize_t low, Py_ssize_t high,
+                       Py_ssize_t width) noexcept nogil
     void correlate_f32(int rows, float* w, Py_ssize_t* tap, Py_ssize_t taps, float* x0, float* x1,
                        float* x2, float* bias, bint add, float* y0, float* y1, float* y2,
                        Py_ssize_t y_stride) noexcept nogil
@@ -80,13 +82,14 @@ cdef enum:
     GRAIN = 1 << 18                 # multiply-adds below which a second thread does not pay
 
 
-cdef inline void copy_row(real* to, real* line, Py_ssize_t low, Py_ssize_t high,
-                          Py_ssize_t width) noexcept nogil:
-    """to[j] = line[j] for low <= j < high, 0 for the other j < width."""
+cdef inline void copy_rows(real* to, Py_ssize_t to_row, real* from_, Py_ssize_t from_row,
+                           Py_ssize_t rows, Py_ssize_t low, Py_ssize_t high,
+                           Py_ssize_t width) noexcept nogil:
+    """to[i][j] = from[i][j] for low <= j < high, 0 for the other j < width."""
     if real is float:
-        copy_row_f32(to, line, low, high, width)
+        copy_rows_f32(to, to_row, from_, from_row, rows, low, high, width)
     else:
-        copy_row_f64(to, line, low, high, width)
+        copy_rows_f64(to, to_row, from_, from_row, rows, low, high, width)
 
 
 include "conv_planes.pxi"
@@ -242,13 +245,13 @@ cdef void spread(real* out, real* y, Correlation* job, Py_ssize_t row,
     """Write rows of a result to their places in an image."""
     cdef Py_ssize_t i, j, width = job.window.out_width
     cdef real* line
+    if job.dense:
+        copy_rows(out + row * job.width, job.width, y, job.blocks.pitch, rows, 0, width, width)
+        return
     for i in range(rows):
-        if job.dense:
-            copy_row(out + (row + i) * job.width, y, 0, width, width)
-        else:
-            line = out + (job.row0 + (row + i) * job.row_step) * job.width + job.column0
-            for j in range(width):
-                line[j * job.column_step] = y[j]
+        line = out + (job.row0 + (row + i) * job.row_step) * job.width + job.column0
+        for j in range(width):
+            line[j * job.column_step] = y[j]
         y += job.blocks.pitch
 
 
@@ -441,12 +444,14 @@ cdef void gather_grads(real* to, real* grad, Py_ssize_t g_image, Py_ssize_t filt
     """Gradients of several images side by side, as the planes are; 0 for missing images."""
     cdef Py_ssize_t f, m, i, width = window.out_width, area = window.out_height * width
     for f in range(filters):
-        for i in range(rows):
-            for m in range(images):
-                copy_row(to + m * width, grad + m * g_image + f * area + i * width, 0, width, width)
-            memset(to + images * width, 0, (blocks.images - images) * width * sizeof(real))
-            to += blocks.pitch
-        to += (blocks.rows - rows) * blocks.pitch
+        for m in range(blocks.images):
+            if m < images:
+                copy_rows(to + m * width, blocks.pitch, grad + m * g_image + f * area, width, rows,
+                          0, width, width)
+            else:
+                for i in range(rows):
+                    memset(to + i * blocks.pitch + m * width, 0, width * sizeof(real))
+        to += blocks.rows * blocks.pitch
 
 
 cdef void dot_tiles(real* grad, Py_ssize_t grad_row, Py_ssize_t grad_image, Py_ssize_t filters,

@@ -142,7 +142,7 @@ cdef Blocks cut_correlation(Window* window, Py_ssize_t images, Py_ssize_t groups
            < 2 * threads):
         if blocks.images > 1:
             blocks.images = ceil_div(blocks.images, 2)
-        elif blocks.rows * width > 2 * tile:
+        elif blocks.rows > 1 and blocks.rows * width > 2 * tile:
             blocks.rows = ceil_div(blocks.rows, 2)
         else:
             break
@@ -192,31 +192,40 @@ cdef void list_taps(Window* window, Blocks* blocks, Py_ssize_t* tap,
 cdef void fill_planes(real* planes, real* source, Window* window, Blocks* blocks,
                       Py_ssize_t channels, Py_ssize_t row, Py_ssize_t rows) noexcept nogil:
     """Copy some channels of one image into planes, for output rows row, ..., row + rows - 1."""
-    cdef Py_ssize_t c, v, r, i, j, h, low, high, first, width = window.out_width
-    cdef Py_ssize_t step = window.step_w
+    cdef Py_ssize_t c, v, r, i, j, top, above, below, low, high, first, width = window.out_width
+    cdef Py_ssize_t step = window.step_w, step_h = window.step_h, all_rows = rows + window.span
     cdef real* line
     cdef real* to
-    for c in range(channels):
+    for r in range(window.phases):
+        # plane row i holds source row top + i * step_h: rows above and from below on are padding
+        top = (row + window.lowest) * step_h + window.rest[r]
+        above = clip(-floor_div(top, step_h), 0, all_rows)
+        below = clip(-floor_div(top - window.height, step_h), above, all_rows)
         for v in range(window.kw):
             # columns low <= j < high read the source, the others lie in the padding
             first = window.first_w[v]
             low = clip(-floor_div(first, step), 0, width)
             high = clip(-floor_div(first - window.width, step), low, width)
-            for r in range(window.phases):
+            for c in range(channels):
                 to = planes + ((c * window.kw + v) * window.phases + r) * blocks.plane
-                for i in range(rows + window.span):
-                    h = (row + i + window.lowest) * window.step_h + window.rest[r]
-                    if h < 0 or h >= window.height:
-                        memset(to, 0, width * sizeof(real))
-                    else:
-                        line = source + (c * window.height + h) * window.width + first
-                        if step == 1:
-                            copy_row(to, line, low, high, width)
-                        else:
-                            for j in range(low):
-                                to[j] = 0
-                            for j in range(low, high):
-                                to[j] = line[j * step]
-                            for j in range(high, width):
-                                to[j] = 0
+                for i in range(above):
+                    memset(to + i * blocks.pitch, 0, width * sizeof(real))
+                for i in range(below, all_rows):
+                    memset(to + i * blocks.pitch, 0, width * sizeof(real))
+                if above == below:
+                    continue
+                to += above * blocks.pitch
+                line = source + (c * window.height + top + above * step_h) * window.width + first
+                if step == 1:
+                    copy_rows(to, blocks.pitch, line, step_h * window.width, below - above, low,
+                              high, width)
+                    continue
+                for i in range(below - above):
+                    for j in range(low):
+                        to[j] = 0
+                    for j in range(low, high):
+                        to[j] = line[j * step]
+                    for j in range(high, width):
+                        to[j] = 0
                     to += blocks.pitch
+                    line += step_h * window.width

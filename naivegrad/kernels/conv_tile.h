@@ -86,23 +86,33 @@ TILE void NAME(copy_few)(REAL* to, const REAL* from, ptrdiff_t n) {
     else if (n == 1) *to = *from;
 }
 
-/* to[j] = from[j] for low <= j < high, and 0 for the other j < width. Rows are short, and a call of
-   memcpy costs as much as copying one: whole vectors, the last one ending where the row does. */
-TILE void NAME(copy_row)(REAL* to, const REAL* from, ptrdiff_t low, ptrdiff_t high,
-                         ptrdiff_t width) {
+/* to[i][j] = from[i][j] for low <= j < high, and 0 for the other j < width. Rows are short, and a
+   call of memcpy costs as much as copying one: whole vectors, the last one ending where the row
+   does. */
+static void NAME(copy_rows)(REAL* to, ptrdiff_t to_row, const REAL* from, ptrdiff_t from_row,
+                            ptrdiff_t rows, ptrdiff_t low, ptrdiff_t high, ptrdiff_t width) {
     static const REAL zeros[VECTOR_BYTES / sizeof(REAL)];
-    ptrdiff_t j = low;
+    const ptrdiff_t n = high - low;
+    from += low;
     if (width < LANES) {
-        if (high - low < width) NAME(copy_few)(to, zeros, width);
-        NAME(copy_few)(to + low, from + low, high - low);
-    } else if (high - low < LANES || low > LANES || width - high > LANES) {
-        memset(to, 0, width * sizeof(REAL));
-        memcpy(to + low, from + low, (high - low) * sizeof(REAL));
+        for (; rows > 0; rows--, to += to_row, from += from_row) {
+            if (n < width) NAME(copy_few)(to, zeros, width);
+            NAME(copy_few)(to + low, from, n);
+        }
+    } else if (n < LANES || low > LANES || width - high > LANES) {
+        for (; rows > 0; rows--, to += to_row, from += from_row) {
+            memset(to, 0, width * sizeof(REAL));
+            memcpy(to + low, from, n * sizeof(REAL));
+        }
     } else {
-        if (low > 0) NAME(store)(to, NAME(splat)(0));
-        if (high < width) NAME(store)(to + width - LANES, NAME(splat)(0));
-        for (; j + LANES <= high; j += LANES) NAME(store)(to + j, NAME(load)(from + j));
-        if (j < high) NAME(store)(to + high - LANES, NAME(load)(from + high - LANES));
+        for (; rows > 0; rows--, to += to_row, from += from_row) {
+            REAL* const middle = to + low;
+            ptrdiff_t j = 0;
+            if (low > 0) NAME(store)(to, NAME(splat)(0));
+            if (high < width) NAME(store)(to + width - LANES, NAME(splat)(0));
+            for (; j + LANES <= n; j += LANES) NAME(store)(middle + j, NAME(load)(from + j));
+            if (j < n) NAME(store)(middle + n - LANES, NAME(load)(from + n - LANES));
+        }
     }
 }
 

@@ -294,17 +294,17 @@ class TensorMethods:
 
     # naivegrad/ops/movement.py
 
-    def reshape(self, *shape: Any) -> Tensor:
+    def reshape(self, *lengths: Any, shape: Any = ()) -> Tensor:
         """The elements in another shape: a view where possible, else a copy."""
-        return movement.reshape(self, *shape)
+        return movement.reshape(self, lengths or shape)
 
-    def view(self, *shape: Any) -> Tensor:
+    def view(self, *lengths: Any, size: Any = ()) -> Tensor:
         """The elements in another shape, sharing memory."""
-        return movement.view(self, *shape)
+        return movement.view(self, lengths or size)
 
-    def permute(self, *dims: Any) -> Tensor:
+    def permute(self, *axes: Any, dims: Any = ()) -> Tensor:
         """The axes in another order."""
-        return movement.permute(self, *dims)
+        return movement.permute(self, axes or dims)
 
     def transpose(self, dim0: Any, dim1: Any) -> Tensor:
         """Two axes exchanged."""
@@ -326,13 +326,13 @@ class TensorMethods:
         """With a new axis of length 1."""
         return movement.unsqueeze(self, dim)
 
-    def repeat(self, *repeats: Any) -> Tensor:
+    def repeat(self, *times: Any, repeats: Any = ()) -> Tensor:
         """Repeated so often along each axis."""
-        return movement.repeat(self, *repeats)
+        return movement.repeat(self, times or repeats)
 
-    def expand(self, *shape: Any) -> Tensor:
+    def expand(self, *lengths: Any, size: Any = ()) -> Tensor:
         """Axes of length 1 repeated without copying."""
-        return movement.expand(self, *shape)
+        return movement.expand(self, lengths or size)
 
     def flatten(self, start_dim: Any = 0, end_dim: Any = -1) -> Tensor:
         """The axes from start_dim to end_dim as one."""
@@ -362,9 +362,9 @@ class TensorMethods:
         """`length` slices of dim from start on."""
         return movement.narrow(self, dim, start, length)
 
-    def flip(self, *dims: Any) -> Tensor:
+    def flip(self, *axes: Any, dims: Any = ()) -> Tensor:
         """A copy with the order along dims reversed."""
-        return movement.flip(self, *dims)
+        return movement.flip(self, axes or dims)
 
     def roll(self, shifts: Any, dims: Any = None) -> Tensor:
         """Elements moved along dims, round the end."""

@@ -48,3 +48,18 @@ def test_numpy_scalars_and_arrays_as_operands():
     assert isinstance(y, ng.Tensor) and str(y.dtype).endswith("float32")
     z = np.float64(2) * x
     assert isinstance(z, ng.Tensor)
+
+
+def test_a_shape_can_be_given_by_name():
+    x = ng.arange(6.0).reshape(shape=(2, 3))
+    assert x.flip(dims=(1,)).tolist() == x.flip(1).tolist() == ng.flip(x, (1,)).tolist()
+    assert x.permute(dims=(1, 0)).shape == x.permute(1, 0).shape == (3, 2)
+    assert x.view(size=(6,)).shape == (6,) and x.expand(size=(4, 2, 3)).shape == (4, 2, 3)
+    assert x.repeat(repeats=(2, 1)).shape == (4, 3)
+    for make in (ng.zeros, ng.ones, ng.empty, ng.rand, ng.randn):
+        assert make(2, 3).shape == make((2, 3)).shape == make(size=(2, 3)).shape == (2, 3)
+        with pytest.raises(ValueError, match=rf"{make.__name__}.*-1"):
+            make(2, -1)
+    assert ng.full(size=(2,), fill_value=3).tolist() == [3, 3]
+    with pytest.raises(ValueError, match=r"full.*-1"):
+        ng.full((2, -1), 0.0)

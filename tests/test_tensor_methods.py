@@ -71,6 +71,8 @@ def test_signatures_agree(name):
         pytest.skip("PyTorch's spellings differ too, or it is no method")
     ours = [inspect.signature(f).parameters.values() for f in (getattr(ng, name), method)]
     function, method = ([(p.name, p.kind, p.default) for p in ps][1:] for ps in ours)
+    if method and method[0][1] is inspect.Parameter.VAR_POSITIONAL:  # f(x, (2, 3)), x.f(2, 3)
+        function, method = [p[0] for p in function], [p[0] for p in method[1:]]
     if name in ("softmax", "log_softmax"):
         function, method = ([p[:2] for p in ps] for ps in (function, method))
     assert method == function

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -54,14 +53,30 @@ def pair(value: Any, op: str, name: str) -> tuple[int, int]:
         raise TypeError(f"{op}: {name} must be an integer or two, got {value!r}") from None
 
 
-def sizes(shape: Sequence[Any], op: str) -> tuple[int, ...]:
-    """A shape given as f(2, 3) or f((2, 3))."""
-    if len(shape) == 1 and isinstance(shape[0], tuple | list):
+def sizes(shape: Any, op: str) -> tuple[int, ...]:
+    """A shape (or dims) given as f(2, 3), which arrives as (2, 3), or as f((2, 3)): ((2, 3),)."""
+    if not isinstance(shape, tuple | list):
+        shape = (shape,)
+    elif len(shape) == 1 and isinstance(shape[0], tuple | list):
         shape = shape[0]
     try:
         return tuple([operator.index(n) for n in shape])
     except TypeError:
         raise TypeError(f"{op}: sizes must be integers, got {tuple(shape)!r}") from None
+
+
+def new_shape(shape: Any, op: str) -> tuple[int, ...]:
+    """The same for a tensor to be made: ValueError for a negative size."""
+    result = sizes(shape, op)
+    if any(n < 0 for n in result):
+        raise ValueError(f"{op}: sizes must not be negative, got {result}")
+    return result
+
+
+def new_tensor(array: Any, backend: Any, requires_grad: bool) -> Tensor:
+    """A leaf around a fresh array."""
+    tensor = wrap(array, backend)
+    return tensor.requires_grad_() if requires_grad else tensor
 
 
 def as_tensor_like(value: Any, like: Tensor) -> Tensor:

@@ -8,14 +8,9 @@ from typing import Any
 import numpy as np
 
 from naivegrad.device import backend_of
-from naivegrad.ops._args import numpy_dtype, sizes
+from naivegrad.ops._args import new_shape, new_tensor, numpy_dtype
 from naivegrad.ops.movement import stack
 from naivegrad.tensor import Tensor, wrap
-
-
-def _finish(x: Any, backend: Any, requires_grad: bool) -> Tensor:
-    tensor = wrap(x, backend)
-    return tensor.requires_grad_() if requires_grad else tensor
 
 
 def _array_of(data: Any, dtype: Any) -> np.ndarray:
@@ -56,7 +51,7 @@ def tensor(
             if dtype is None
             else data.detach().numpy().astype(numpy_dtype(dtype))
         )
-        return _finish(backend.from_numpy(np.array(array, order="C")), backend, requires_grad)
+        return new_tensor(backend.from_numpy(np.array(array, order="C")), backend, requires_grad)
     if isinstance(data, list | tuple) and _holds_tensor(data):
         rows = stack([x if isinstance(x, Tensor) else tensor(x) for x in data]).detach()
         return tensor(rows, dtype=dtype, device=device, requires_grad=requires_grad)
@@ -64,7 +59,7 @@ def tensor(
         array = _array_of(data, dtype)
     except ValueError as error:
         raise ValueError(f"tensor: {error}") from None
-    return _finish(backend.from_numpy(np.array(array, order="C")), backend, requires_grad)
+    return new_tensor(backend.from_numpy(np.array(array, order="C")), backend, requires_grad)
 
 
 def _holds_tensor(data: Sequence[Any]) -> bool:
@@ -92,60 +87,68 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
 
 
 def full(
-    *size: Any,
+    size: Any,
+    fill_value: Any,
+    *,
     dtype: Any = None,
     device: Any = None,
     requires_grad: bool = False,
-    fill_value: Any = None,
 ) -> Tensor:
-    """full(size, fill_value): a tensor of one value; its type follows the value."""
-    if fill_value is None:
-        fill_value, size = size[-1], size[:-1]
+    """A tensor of one value; its type follows the value."""
     if isinstance(fill_value, Tensor):
         fill_value = fill_value.item()
-    if dtype is None:
-        dtype = (
-            np.bool_
-            if isinstance(fill_value, bool)
-            else np.int64
-            if isinstance(fill_value, int)
-            else None
-        )
-    backend = backend_of(device)
-    array = backend.full(sizes(size, "full"), fill_value, numpy_dtype(dtype))
-    return _finish(array, backend, requires_grad)
+    if dtype is None and isinstance(fill_value, int):
+        dtype = np.bool_ if isinstance(fill_value, bool) else np.int64
+    return _filled("full", (size,), fill_value, dtype, device, requires_grad)
 
 
 def _filled(
     op: str, size: Any, value: float, dtype: Any, device: Any, requires_grad: bool
 ) -> Tensor:
     backend = backend_of(device)
-    shape = sizes(size, op)
-    if any(n < 0 for n in shape):
-        raise ValueError(f"{op}: sizes must not be negative, got {shape}")
-    return _finish(backend.full(shape, value, numpy_dtype(dtype)), backend, requires_grad)
+    array = backend.full(new_shape(size, op), value, numpy_dtype(dtype))
+    return new_tensor(array, backend, requires_grad)
 
 
-def zeros(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """A tensor of zeros."""
-    return _filled("zeros", size, 0, dtype, device, requires_grad)
+def zeros(
+    *lengths: Any,
+    size: Sequence[int] = (),
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """A tensor of zeros: zeros(2, 3), or zeros((2, 3))."""
+    return _filled("zeros", lengths or size, 0, dtype, device, requires_grad)
 
 
-def ones(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """A tensor of ones."""
-    return _filled("ones", size, 1, dtype, device, requires_grad)
+def ones(
+    *lengths: Any,
+    size: Sequence[int] = (),
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """A tensor of ones: ones(2, 3), or ones((2, 3))."""
+    return _filled("ones", lengths or size, 1, dtype, device, requires_grad)
 
 
-def empty(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """A tensor of any content, to be overwritten."""
+def empty(
+    *lengths: Any,
+    size: Sequence[int] = (),
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """A tensor of any content, to be overwritten: empty(2, 3), or empty((2, 3))."""
     backend = backend_of(device)
-    return _finish(backend.empty(sizes(size, "empty"), numpy_dtype(dtype)), backend, requires_grad)
+    array = backend.empty(new_shape(lengths or size, "empty"), numpy_dtype(dtype))
+    return new_tensor(array, backend, requires_grad)
 
 
 def _like(x: Tensor, value: Any, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
     backend = x.backend if device is None else backend_of(device)
     array = backend.full(x.array.shape, value, numpy_dtype(dtype, x.array.dtype))
-    return _finish(array, backend, requires_grad)
+    return new_tensor(array, backend, requires_grad)
 
 
 def zeros_like(
@@ -168,7 +171,7 @@ def empty_like(
     """A tensor of any content, of the shape, type and device of input."""
     backend = input.backend if device is None else backend_of(device)
     array = backend.empty(input.array.shape, numpy_dtype(dtype, input.array.dtype))
-    return _finish(array, backend, requires_grad)
+    return new_tensor(array, backend, requires_grad)
 
 
 def full_like(
@@ -201,7 +204,7 @@ def arange(
     if dtype is None and all(isinstance(v, int) for v in (start, end, step)):
         dtype = np.int64
     backend = backend_of(device)
-    return _finish(backend.arange(start, end, step, numpy_dtype(dtype)), backend, requires_grad)
+    return new_tensor(backend.arange(start, end, step, numpy_dtype(dtype)), backend, requires_grad)
 
 
 def linspace(
@@ -218,7 +221,7 @@ def linspace(
         raise ValueError(f"linspace: the number of steps must not be negative, got {steps}")
     backend = backend_of(device)
     array = np.linspace(start, end, steps).astype(numpy_dtype(dtype))
-    return _finish(backend.from_numpy(array), backend, requires_grad)
+    return new_tensor(backend.from_numpy(array), backend, requires_grad)
 
 
 def eye(
@@ -231,6 +234,6 @@ def eye(
 ) -> Tensor:
     """Ones on the diagonal of an (n, m) matrix, zeros elsewhere."""
     backend = backend_of(device)
-    return _finish(
+    return new_tensor(
         backend.from_numpy(np.eye(n, m, dtype=numpy_dtype(dtype))), backend, requires_grad
     )

@@ -10,7 +10,7 @@ from typing import Any
 from naivegrad.autograd import Function, forward
 from naivegrad.autograd.mode import grad_mode
 from naivegrad.autograd.view import View
-from naivegrad.ops._args import normalize_axes, normalize_axis, require_tensor, sizes
+from naivegrad.ops._args import normalize_axes, normalize_axis, require_tensor
 from naivegrad.ops._args import sizes as shape_of
 from naivegrad.tensor import Tensor, wrap
 
@@ -205,14 +205,14 @@ def _infer(shape: tuple[int, ...], count: int, op: str) -> tuple[int, ...]:
     return tuple(count // known if n == -1 else n for n in shape)
 
 
-def reshape(input: Tensor, *shape: Any) -> Tensor:
+def reshape(input: Tensor, shape: Any) -> Tensor:
     """The elements in another shape; one length may be -1. A view where possible, else a copy."""
-    return Reshape.apply(input, _infer(sizes(shape, "reshape"), input.array.size, "reshape"))
+    return Reshape.apply(input, _infer(shape_of(shape, "reshape"), input.array.size, "reshape"))
 
 
-def view(input: Tensor, *shape: Any) -> Tensor:
+def view(input: Tensor, size: Any) -> Tensor:
     """The elements in another shape, sharing memory; an error where that is impossible."""
-    result = Reshape.apply(input, _infer(sizes(shape, "view"), input.array.size, "view"))
+    result = Reshape.apply(input, _infer(shape_of(size, "view"), input.array.size, "view"))
     if result.view_of is None and input.array.size:
         raise ValueError(
             f"view: a tensor of shape {input.array.shape} that is not contiguous cannot be seen as "
@@ -221,10 +221,10 @@ def view(input: Tensor, *shape: Any) -> Tensor:
     return result
 
 
-def permute(input: Tensor, *dims: Any) -> Tensor:
+def permute(input: Tensor, dims: Any) -> Tensor:
     """The axes in another order."""
     ndim = input.array.ndim
-    axes = tuple([normalize_axis(d, ndim, "permute") for d in sizes(dims, "permute")])
+    axes = tuple([normalize_axis(d, ndim, "permute") for d in shape_of(dims, "permute")])
     if sorted(axes) != list(range(ndim)):
         raise ValueError(f"permute: {axes} is not an order of the {ndim} dimensions")
     return Permute.apply(input, axes)
@@ -275,10 +275,10 @@ def unsqueeze(input: Tensor, dim: int) -> Tensor:
     return Reshape.apply(input, (*shape[:axis], 1, *shape[axis:]))
 
 
-def expand(input: Tensor, *shape: Any) -> Tensor:
+def expand(input: Tensor, size: Any) -> Tensor:
     """Axes of length 1 repeated without copying; -1 keeps a length."""
     old = input.array.shape
-    new = sizes(shape, "expand")
+    new = shape_of(size, "expand")
     lead = len(new) - len(old)
     if lead < 0 or -1 in new[:lead]:
         raise ValueError(f"expand: shape {old} cannot be expanded to {new}")
@@ -371,7 +371,7 @@ def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Te
         raise ValueError("split: a 0-d tensor cannot be split")
     n = shape[axis]
     if isinstance(split_size_or_sections, tuple | list):
-        lengths = sizes([split_size_or_sections], "split")
+        lengths = shape_of(split_size_or_sections, "split")
         total = 0
         for length in lengths:
             total += length
@@ -437,9 +437,9 @@ def narrow(input: Tensor, dim: int, start: int, length: int) -> Tensor:
     return Slice.apply(input, (slice(None),) * axis + (slice(begin, begin + length),))
 
 
-def flip(input: Tensor, *dims: Any) -> Tensor:
+def flip(input: Tensor, dims: Any) -> Tensor:
     """A copy with the order along dims reversed."""
-    axes = sizes(dims, "flip")
+    axes = shape_of(dims, "flip")
     ndim = input.array.ndim
     return Flip.apply(input, normalize_axes(axes, ndim, "flip") if axes and ndim else ())
 
@@ -461,7 +461,7 @@ def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
     return input
 
 
-def repeat(input: Tensor, *repeats: Any) -> Tensor:
+def repeat(input: Tensor, repeats: Any) -> Tensor:
     """input, repeated so often along each axis; more numbers than axes make new axes in front.
 
     Examples
@@ -471,7 +471,7 @@ def repeat(input: Tensor, *repeats: Any) -> Tensor:
     tensor([[1, 2, 1, 2],
             [1, 2, 1, 2]])
     """
-    times = sizes(repeats, "repeat")
+    times = shape_of(repeats, "repeat")
     shape = input.array.shape
     lead = len(times) - len(shape)
     if lead < 0 or any(n < 0 for n in times):
@@ -491,7 +491,7 @@ def pad(
     Negative widths crop. Modes: "constant" (value, or 0), "reflect" (mirrored at the border,
     which is not repeated), "replicate" (the border), "circular" (the other end).
     """
-    widths = list(sizes([list(pad)], "pad"))
+    widths = list(shape_of(list(pad), "pad"))
     shape = input.array.shape
     if mode not in ("constant", *_BORDERS):
         raise ValueError(
@@ -533,7 +533,8 @@ def _pad_from_inside(x: Tensor, axis: int, a: int, b: int, mode: str) -> Tensor:
             f"{x.array.shape}, got {max(a, b)}"
         )
     if mode == "reflect":
-        before, after = flip(narrow(x, axis, 1, a), axis), flip(narrow(x, axis, n - 1 - b, b), axis)
+        before = flip(narrow(x, axis, 1, a), (axis,))
+        after = flip(narrow(x, axis, n - 1 - b, b), (axis,))
     elif mode == "circular":
         before, after = narrow(x, axis, n - a, a), narrow(x, axis, 0, b)
     else:

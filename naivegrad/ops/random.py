@@ -12,7 +12,7 @@ from naivegrad import dtype as dtypes
 from naivegrad.autograd import Function
 from naivegrad.autograd.inplace import assign
 from naivegrad.device import backend_of
-from naivegrad.ops._args import numpy_dtype, require_floating, require_tensor, sizes
+from naivegrad.ops._args import new_shape, new_tensor, numpy_dtype, require_floating, require_tensor
 from naivegrad.random import Generator, default_generator
 from naivegrad.tensor import Tensor, wrap
 
@@ -61,20 +61,9 @@ def _float_type(op: str, dtype: Any) -> np.dtype[Any]:
     return wish
 
 
-def _shape(size: Sequence[Any], op: str) -> tuple[int, ...]:
-    shape = sizes(size, op)
-    if any(n < 0 for n in shape):
-        raise ValueError(f"{op}: negative size in {shape}")
-    return shape
-
-
-def _finish(array: Any, backend: Any, requires_grad: bool) -> Tensor:
-    tensor = wrap(array, backend)
-    return tensor.requires_grad_() if requires_grad else tensor
-
-
 def rand(
-    *size: Any,
+    *lengths: Any,
+    size: Sequence[int] = (),
     generator: Generator | None = None,
     dtype: Any = None,
     device: Any = None,
@@ -90,13 +79,20 @@ def rand(
     """
     backend = backend_of(device)
     array = _draw(
-        "uniform", _shape(size, "rand"), _float_type("rand", dtype), 0, 1, generator, backend
+        "uniform",
+        new_shape(lengths or size, "rand"),
+        _float_type("rand", dtype),
+        0,
+        1,
+        generator,
+        backend,
     )
-    return _finish(array, backend, requires_grad)
+    return new_tensor(array, backend, requires_grad)
 
 
 def randn(
-    *size: Any,
+    *lengths: Any,
+    size: Sequence[int] = (),
     generator: Generator | None = None,
     dtype: Any = None,
     device: Any = None,
@@ -112,9 +108,15 @@ def randn(
     """
     backend = backend_of(device)
     array = _draw(
-        "normal", _shape(size, "randn"), _float_type("randn", dtype), 0, 1, generator, backend
+        "normal",
+        new_shape(lengths or size, "randn"),
+        _float_type("randn", dtype),
+        0,
+        1,
+        generator,
+        backend,
     )
-    return _finish(array, backend, requires_grad)
+    return new_tensor(array, backend, requires_grad)
 
 
 def randint(
@@ -152,8 +154,8 @@ def randint(
         raise TypeError(f"{op}: expects (high, size) or (low, high, size), got {arguments}")
     backend = backend_of(device)
     wish = numpy_dtype(dtype, np.dtype(np.int64))
-    array = _integers(op, low, high, _shape((tuple(size),), op), wish, generator, backend)
-    return _finish(array, backend, requires_grad)
+    array = _integers(op, low, high, new_shape((tuple(size),), op), wish, generator, backend)
+    return new_tensor(array, backend, requires_grad)
 
 
 def _integers(
@@ -204,11 +206,11 @@ def randperm(
     >>> sorted(ng.randperm(4).tolist())
     [0, 1, 2, 3]
     """
-    (n,) = _shape((n,), "randperm")
+    (n,) = new_shape((n,), "randperm")
     backend = backend_of(device)
     seed, offset = (generator or default_generator).reserve(2 * n)
     array = backend.random_permutation(n, seed, offset)
-    return _finish(backend.cast(array, numpy_dtype(dtype, array.dtype)), backend, requires_grad)
+    return new_tensor(backend.cast(array, numpy_dtype(dtype, array.dtype)), backend, requires_grad)
 
 
 def rand_like(
@@ -249,7 +251,7 @@ def _like(
     require_tensor(x, op)
     wish = _float_type(op, x.array.dtype if dtype is None else dtype)
     backend = x.backend if device is None else backend_of(device)
-    return _finish(
+    return new_tensor(
         _draw(kind, x.array.shape, wish, a, b, generator, backend), backend, requires_grad
     )
 
@@ -272,7 +274,7 @@ def randint_like(
     backend = input.backend if device is None else backend_of(device)
     wish = numpy_dtype(dtype, input.array.dtype)
     array = _integers(op, low, high, input.array.shape, wish, generator, backend)
-    return _finish(array, backend, requires_grad)
+    return new_tensor(array, backend, requires_grad)
 
 
 def normal(
@@ -305,8 +307,8 @@ def normal(
     if size is None:
         raise TypeError(f"{op}: size is needed where mean and std are numbers")
     backend = backend_of(device)
-    shape = _shape((tuple(size),), op)
-    return _finish(
+    shape = new_shape((tuple(size),), op)
+    return new_tensor(
         _draw("normal", shape, _float_type(op, dtype), mean, std, generator, backend),
         backend,
         requires_grad,

@@ -50,7 +50,7 @@ _default = float32
 
 
 def from_numpy(numpy_dtype: Any) -> dtype:
-    """Our name for a NumPy dtype; TypeError if there is none (complex, unsigned above 8 bits, ...)."""
+    """Our name for a NumPy dtype; TypeError if there is none (complex, uint16, ...)."""
     try:
         return _FROM_NUMPY[numpy_dtype]
     except KeyError:
@@ -61,7 +61,7 @@ def from_numpy(numpy_dtype: Any) -> dtype:
 
 
 def to_numpy(wish: Any) -> np.dtype[Any]:
-    """The NumPy dtype of one of ours, of a NumPy dtype, or of Python's float (float64), int, bool."""
+    """The NumPy dtype of one of ours, of NumPy's, or of Python's float (float64), int, bool."""
     if isinstance(wish, dtype):
         return wish.numpy
     return from_numpy(np.dtype(wish)).numpy

@@ -172,8 +172,8 @@ class Tensor(TensorMethods):
                 )
             if value.array.dtype != self.array.dtype or value.backend is not self.backend:
                 raise TypeError(
-                    f"grad: a gradient of type {value.dtype} on {value.device} for a tensor of type "
-                    f"{self.dtype} on {self.device}"
+                    f"grad: a gradient of type {value.dtype} on {value.device} for a tensor of "
+                    f"type {self.dtype} on {self.device}"
                 )
         self._grad = value
 
@@ -306,7 +306,7 @@ class Tensor(TensorMethods):
     # Values
 
     def numpy(self, *, force: bool = False) -> np.ndarray:
-        """The values as a NumPy array that shares memory; error if it requires grad (unless force)."""
+        """The values as a NumPy array that shares memory; an error if it requires grad."""
         if self.requires_grad and not force:
             raise RuntimeError("numpy: the tensor requires grad; use tensor.detach().numpy()")
         return self.backend.to_numpy(self.array)
@@ -341,7 +341,8 @@ class Tensor(TensorMethods):
     def __bool__(self) -> bool:
         if self.array.size != 1:
             raise ValueError(
-                f"the truth value of a tensor of shape {self.array.shape} is ambiguous; use any() or all()"
+                f"the truth value of a tensor of shape {self.array.shape} is ambiguous; "
+                f"use any() or all()"
             )
         return bool(self.item())
 
@@ -411,7 +412,7 @@ class Tensor(TensorMethods):
     # Conversions
 
     def to(self, *args: Any, **kwargs: Any) -> Tensor:
-        """The tensor in another type, on another device, or like another tensor: itself if nothing changes.
+        """The tensor in another type, on another device, like another; itself if nothing changes.
 
         to(dtype), to(device), to(device, dtype), to(other); copy=True always copies.
         """
@@ -449,7 +450,7 @@ class Tensor(TensorMethods):
         return f"naivegrad.{self.dtype.name}" if wish is None else self.to(wish)
 
     def contiguous(self) -> Tensor:
-        """The tensor itself if its elements follow one another in C order, else a copy that does."""
+        """The tensor itself if its elements lie in C order, else a copy where they do."""
         return self if self.backend.is_contiguous(self.array) else self.clone()
 
     # New tensors of this type, on this device
@@ -756,7 +757,7 @@ def wrap(array: Any, backend: Any) -> Tensor:
 
 
 def _compute(op: str, x: Tensor, y: Any) -> Tensor:
-    """An arithmetic operator where nothing is recorded, as in most of backward: the kernel at once."""
+    """An operator where nothing is recorded, as in most of backward: the kernel at once."""
     backend = x.backend
     if isinstance(y, Tensor):
         if y.backend is not backend:
@@ -788,7 +789,7 @@ function.Tensor = Tensor
 function.wrap = wrap
 
 # The operations stand above this module and need Tensor; its methods need them: so they come last.
-from naivegrad.ops import (
+from naivegrad.ops import (  # noqa: E402
     activation,
     compare,
     copying,
@@ -799,8 +800,8 @@ from naivegrad.ops import (
     random,
     reduce,
 )
-from naivegrad.ops import index as indexing
-from naivegrad.ops.softmax import log_softmax, softmax
+from naivegrad.ops import index as indexing  # noqa: E402
+from naivegrad.ops.softmax import log_softmax, softmax  # noqa: E402
 
 connect(
     activation=activation,

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class TensorMethods:
-    """Base class of Tensor: the operations that have a name. Formulas and errors: see the functions."""
+    """Base class of Tensor: operations that have a name. Formulas and errors: see the functions."""
 
     __slots__ = ()  # the fields are those of Tensor
 

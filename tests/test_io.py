@@ -52,7 +52,7 @@ def test_atomic_write_leaves_only_the_file(tmp_path):
 def test_atomic_write_keeps_the_old_file_when_interrupted(tmp_path):
     path = tmp_path / "a.bin"
     path.write_bytes(b"old")
-    with pytest.raises(KeyboardInterrupt), atomic_write(path) as file:
+    with pytest.raises(KeyboardInterrupt), atomic_write(path) as file:  # noqa: PT012
         file.write(b"half of the new")
         raise KeyboardInterrupt
     assert path.read_bytes() == b"old"

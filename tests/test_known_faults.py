@@ -189,7 +189,7 @@ def test_reduced_dims_wrong_in_backward(shape):
                 y = getattr(x, name)(dim=dim, keepdim=keepdim)
                 u = rng.normal(size=y.shape)
                 y.backward(tensor(u))
-                want = step_gradient(lambda v: f(v, axis=dim, keepdims=keepdim), a, u)
+                want = step_gradient(lambda v: f(v, axis=dim, keepdims=keepdim), a, u)  # noqa: B023
                 np.testing.assert_allclose(value(x.grad), want, atol=1e-7)
 
 

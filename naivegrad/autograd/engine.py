@@ -121,8 +121,8 @@ def _fit(node: Function, grad: Any, shape: tuple[int, ...]) -> Any:
         return grad.sum_to(shape)
     except ValueError as error:
         raise ValueError(
-            f"{type(node).__name__}.backward returned a gradient of shape {grad.array.shape} for an "
-            f"input of shape {shape}"
+            f"{type(node).__name__}.backward returned a gradient of shape {grad.array.shape} for "
+            f"an input of shape {shape}"
         ) from error
 
 

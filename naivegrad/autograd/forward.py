@@ -88,7 +88,7 @@ def _tangents(inputs: Sequence[Any]) -> list[Any]:
 
 
 def begin(ctx: Any, inputs: Sequence[Any]) -> None:
-    """Before an operation runs: note which inputs have tangents, so that it saves what they need."""
+    """Before an operation: note which inputs have tangents, so that it saves what they need."""
     if not _paused.value:
         ctx.dual = [t is not None for t in _tangents(inputs)]
 

@@ -80,7 +80,7 @@ class Function:
     retained: Any = None  # a weak reference to the tensor that keeps its gradient
 
     def __init_subclass__(cls, **keywords: Any) -> None:
-        """Guard the methods of a user's class: those of the library need it no more, and pay for none."""
+        """Guard the methods of a user's class; the library's need no guard, and pay for none."""
         super().__init_subclass__(**keywords)
         if not cls.__module__.startswith("naivegrad."):
             for name, guard in (("forward", _guard_forward), ("backward", _guard_backward)):
@@ -188,7 +188,7 @@ class Function:
     def _record_saved(
         self, inputs: Any, arrays: list[Any], results: tuple[Any, ...], counter: Any
     ) -> None:
-        """Turn each saved array into (array, its node or index of output, its version counter, the count).
+        """Turn each saved array into (array, its node or index of output, version counter, count).
 
         What is no array (a number, None) stays as it is. Of a bilinear operation, an input is kept
         only for the gradient of the other.
@@ -217,11 +217,11 @@ class Function:
 
     @property
     def saved_tensors(self) -> list[Any]:
-        """What was saved, as Tensors: connected to the graph if backward itself is being recorded."""
+        """What was saved, as Tensors; connected to the graph if backward is being recorded."""
         if self.saved is FREED:
             raise RuntimeError(
-                f"{type(self).__name__}: backward through this graph a second time, but what it saved "
-                "was freed by the first; pass retain_graph=True to the first backward"
+                f"{type(self).__name__}: backward through this graph a second time, but what it "
+                "saved was freed by the first; pass retain_graph=True to the first backward"
             )
         tensors = []
         connect = grad_mode.enabled or self.tangents is not None
@@ -232,9 +232,9 @@ class Function:
             array, source, counter, count = entry
             if counter is not None and counter[0] != count:
                 raise RuntimeError(
-                    f"{type(self).__name__}: a tensor of shape {array.shape} that backward needs was "
-                    f"changed in place: it was saved at version {count} and is at {counter[0]} now; "
-                    "change a clone of it, or change it after backward"
+                    f"{type(self).__name__}: a tensor of shape {array.shape} that backward needs "
+                    f"was changed in place: it was saved at version {count} and is at {counter[0]} "
+                    "now; change a clone of it, or change it after backward"
                 )
             tensor = wrap(array, self.backend)
             if connect:
@@ -283,7 +283,7 @@ def _guard_forward(cls: type, forward: Any) -> Any:
 
 
 def _guard_backward(cls: type, backward: Any) -> Any:
-    """A backward whose gradients are Tensors or None, and not more of them than there were inputs."""
+    """A backward whose gradients are Tensors or None, and no more of them than inputs."""
 
     @functools.wraps(backward)
     def guarded(ctx: Any, *grads: Any) -> Any:
@@ -291,12 +291,14 @@ def _guard_backward(cls: type, backward: Any) -> Any:
         results = result if result.__class__ is tuple else (result,)
         if len(results) > len(ctx.edges) and any(g is not None for g in results[len(ctx.edges) :]):
             raise RuntimeError(
-                f"{cls.__name__}.backward returned {len(results)} gradients for {len(ctx.edges)} inputs"
+                f"{cls.__name__}.backward returned {len(results)} gradients for "
+                f"{len(ctx.edges)} inputs"
             )
         for g in results:
             if g is not None and not isinstance(g, Tensor):
                 raise TypeError(
-                    f"{cls.__name__}.backward must return Tensors or None, it returned {type(g).__name__}"
+                    f"{cls.__name__}.backward must return Tensors or None, "
+                    f"it returned {type(g).__name__}"
                 )
         return result
 
@@ -366,7 +368,7 @@ GRAD_REFERENCES, ARRAY_REFERENCES = 4, 2
 
 
 def _is_ours(grad: Any) -> bool:
-    """Whether nothing else holds this gradient or sees its memory, so that it may become a `.grad`."""
+    """Whether nothing else holds this gradient or its memory, so that it may become a `.grad`."""
     return (
         sys.getrefcount(grad) <= GRAD_REFERENCES
         and sys.getrefcount(grad.array) <= ARRAY_REFERENCES

@@ -74,7 +74,7 @@ def assign(tensor: Any, operation: Any, *arguments: Any) -> Any:
 
 
 def _keep_old_values(node: Any, array: Any) -> None:
-    """Replace what the operation saved of the tensor, which is about to be overwritten, by a copy."""
+    """Replace what the operation saved of a tensor that is about to be overwritten by a copy."""
     saved = [entry for entry in node.saved if entry.__class__ is tuple and entry[0] is array]
     if saved:
         copy = node.backend.copy(array)
@@ -99,7 +99,7 @@ def refuse_leaf(tensor: Any, name: str) -> None:
 
 
 def adopt(tensor: Any, result: Any) -> None:
-    """Give a tensor whose memory was just overwritten the history of `result`, which it now equals."""
+    """Give a tensor just overwritten the history of `result`, which it now equals."""
     tensor.version[0] += 1
     if forward.active:
         _adopt_tangent(tensor, result.tangent)
@@ -111,8 +111,8 @@ def adopt(tensor: Any, result: Any) -> None:
         return
     if not view.recorded:
         raise RuntimeError(
-            "a view made under no_grad was changed in place with recording on: the change cannot be "
-            "traced to the tensor that it is a view of; make the view with recording on"
+            "a view made under no_grad was changed in place with recording on: the change cannot "
+            "be traced to the tensor that it is a view of; make the view with recording on"
         )
     base = view.base
     fresh = base.node is None

@@ -72,7 +72,7 @@ class Backend(Protocol):
         ...
 
     def reshape(self, x: Array, shape: Shape) -> tuple[Array, bool]:
-        """x with another shape, and whether it is a view (else a copy, where strides do not allow one)."""
+        """x with another shape, and whether it is a view (a copy where strides allow none)."""
         ...
 
     def permute(self, x: Array, axes: Shape) -> Array:
@@ -104,7 +104,7 @@ class Backend(Protocol):
     def unary(
         self, op: str, x: Array, p: float = 0.0, q: float = 0.0, out: Array | None = None
     ) -> Array:
-        """out[i] = op(x[i]; p, q). Integers give the default floating-point type where op has no other."""
+        """out[i] = op(x[i]; p, q). Integers give the default float type where op has no other."""
         ...
 
     def binary(
@@ -146,15 +146,15 @@ class Backend(Protocol):
         ...
 
     def var(self, x: Array, axes: Shape, correction: float, keepdims: bool) -> Array:
-        """sum((x - mean)^2) / (n - correction) over `axes`, in two passes; NaN where n <= correction."""
+        """sum((x - mean)^2) / (n - correction) over `axes`; NaN where n <= correction."""
         ...
 
     def arg_reduce(self, op: str, x: Array, axis: int, keepdims: bool) -> Array:
-        """The first index of the largest ("max") or smallest ("min") value along one axis, as int64."""
+        """The first index of the largest ("max") or smallest ("min") value on an axis, as int64."""
         ...
 
     def scan(self, op: str, x: Array, axis: int, backward: bool = False) -> Array:
-        """Running "sum" or "prod" along one axis; from the end if `backward`. Integers give int64."""
+        """Running "sum" or "prod" on an axis; from the end if `backward`. Integers give int64."""
         ...
 
     def logsumexp(self, x: Array, axes: Shape, keepdims: bool) -> Array:
@@ -182,11 +182,11 @@ class Backend(Protocol):
         ...
 
     def gather(self, x: Array, axis: int, index_: Array) -> Array:
-        """out[.., i, ..] = x[.., index[.., i, ..], ..] along one axis; the shape is that of the index."""
+        """out[.., i, ..] = x[.., index[.., i, ..], ..] on an axis; the shape is the index's."""
         ...
 
     def scatter_add(self, x: Array, axis: int, index_: Array, source: Array) -> Array:
-        """A copy of x with out[.., index[.., i, ..], ..] += source[.., i, ..]; repeats add up in order."""
+        """A copy of x, with out[.., index[.., i, ..], ..] += source[.., i, ..], in order."""
         ...
 
     def bounds(self, index_: Array) -> tuple[int, int]:

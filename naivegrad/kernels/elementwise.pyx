@@ -19,7 +19,8 @@ from naivegrad.kernels.threads cimport num_threads
 cnp.import_array()
 
 cdef extern from "elementwise_loops.h" nogil:
-    ctypedef void (*ng_unary_loop)(const char*, char*, Py_ssize_t, Py_ssize_t, double, double) noexcept nogil
+    ctypedef void (*ng_unary_loop)(const char*, char*, Py_ssize_t, Py_ssize_t, double,
+                                   double) noexcept nogil
     ctypedef void (*ng_binary_loop)(const char*, const char*, char*, Py_ssize_t, Py_ssize_t,
                                     Py_ssize_t, double, double) noexcept nogil
     ctypedef struct ng_unary_row:
@@ -79,7 +80,8 @@ cdef inline bint same_shape(cnp.ndarray x, cnp.ndarray y) noexcept:
     return True
 
 
-cdef int flat_walk(Walk* w, Py_ssize_t n, Py_ssize_t step_x, Py_ssize_t step_y, Py_ssize_t item_out) noexcept:
+cdef int flat_walk(Walk* w, Py_ssize_t n, Py_ssize_t step_x, Py_ssize_t step_y,
+                   Py_ssize_t item_out) noexcept:
     w.ndim = 1
     w.shape[0] = n
     w.step_x[0] = step_x
@@ -128,8 +130,8 @@ cdef int make_walk(Walk* w, int ndim, const cnp.npy_intp* shape, cnp.ndarray x, 
     return 0
 
 
-cdef void run(const Walk* w, ng_unary_loop unary, ng_binary_loop binary, const char* px, const char* py,
-              char* po, double p, double q, Py_ssize_t row, Py_ssize_t row_end,
+cdef void run(const Walk* w, ng_unary_loop unary, ng_binary_loop binary, const char* px,
+              const char* py, char* po, double p, double q, Py_ssize_t row, Py_ssize_t row_end,
               Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
     """Elements [begin, end) of the rows [row, row_end), by whichever of the two loops is given."""
     cdef Py_ssize_t index[MAX_DIMS]
@@ -171,8 +173,8 @@ cdef inline Py_ssize_t part_start(Py_ssize_t length, Py_ssize_t i, Py_ssize_t pa
     return length if i == parts else length * i / parts & ~<Py_ssize_t>63
 
 
-cdef void run_all(const Walk* w, ng_unary_loop unary, ng_binary_loop binary, const char* px, const char* py,
-                  char* po, double p, double q) noexcept nogil:
+cdef void run_all(const Walk* w, ng_unary_loop unary, ng_binary_loop binary, const char* px,
+                  const char* py, char* po, double p, double q) noexcept nogil:
     cdef Py_ssize_t size = w.rows * w.length, parts, i
     cdef int threads = num_threads()
     if size == 0:
@@ -225,14 +227,17 @@ def unary(str op, x, double p=0.0, double q=0.0, out=None):
     else:
         make_walk(&w, cnp.PyArray_NDIM(a), cnp.PyArray_DIMS(a), a, None, cnp.PyArray_ITEMSIZE(a))
     if w.length < GRAIN and w.rows == 1:
-        run_all(&w, loop, NULL, cnp.PyArray_BYTES(a), cnp.PyArray_BYTES(a), cnp.PyArray_BYTES(o), p, q)
+        run_all(&w, loop, NULL, cnp.PyArray_BYTES(a), cnp.PyArray_BYTES(a), cnp.PyArray_BYTES(o),
+                p, q)
     else:
         with nogil:
-            run_all(&w, loop, NULL, cnp.PyArray_BYTES(a), cnp.PyArray_BYTES(a), cnp.PyArray_BYTES(o), p, q)
+            run_all(&w, loop, NULL, cnp.PyArray_BYTES(a), cnp.PyArray_BYTES(a),
+                    cnp.PyArray_BYTES(o), p, q)
     return o
 
 
-cdef object pair(const ng_binary_row* row, bint truth, object x, object y, double p, double q, object out):
+cdef object pair(const ng_binary_row* row, bint truth, object x, object y, double p, double q,
+                 object out):
     """Two operands through one row. A Python number stands for a 0-d array of the other's type."""
     cdef cnp.ndarray a = None, b = None, o
     cdef cnp.npy_intp shape[MAX_DIMS]
@@ -299,8 +304,8 @@ cdef object pair(const ng_binary_row* row, bint truth, object x, object y, doubl
                 n = cnp.PyArray_DIM(b, i - ndim + ndim_b) if i >= ndim - ndim_b else 1
                 if m != n and m != 1 and n != 1:
                     raise ValueError(
-                        f"{(<bytes>row.name).decode()}: shapes {(<object>a).shape} and {(<object>b).shape} do not broadcast "
-                        f"({m} against {n} in dimension {i})"
+                        f"{(<bytes>row.name).decode()}: shapes {(<object>a).shape} and "
+                        f"{(<object>b).shape} do not broadcast ({m} against {n} in dimension {i})"
                     )
                 shape[i] = m if n == 1 else n
             make_walk(&w, ndim, shape, a, b, 0)
@@ -317,7 +322,7 @@ cdef object pair(const ng_binary_row* row, bint truth, object x, object y, doubl
 
 
 def binary(str op, x, y, double p=0.0, double q=0.0, out=None):
-    """out[i] = op(x[i], y[i]; p, q) with broadcasting; None where an array is not a dense float one."""
+    """out[i] = op(x[i], y[i]; p, q), broadcasting; None where an array is not a dense float one."""
     return pair(&ng_binary_rows[<Py_ssize_t>BINARY_ROW[op]], False, x, y, p, q, out)
 
 

@@ -31,8 +31,9 @@ cdef enum:
     GRAIN = 32768        # values below which a parallel region costs more than it saves
 
 
-cdef void gather_lines(const word* x, const int64_t* index, word* out, Py_ssize_t first, Py_ssize_t last,
-                       Py_ssize_t n, Py_ssize_t m, Py_ssize_t inner) noexcept nogil:
+cdef void gather_lines(const word* x, const int64_t* index, word* out, Py_ssize_t first,
+                       Py_ssize_t last, Py_ssize_t n, Py_ssize_t m,
+                       Py_ssize_t inner) noexcept nogil:
     """out[o, k, i] = x[o, index[o, k, i], i] for o in [first, last)."""
     cdef Py_ssize_t o, k, i, at
     for o in range(first, last):
@@ -47,7 +48,8 @@ cdef void gather_all(const word* x, const int64_t* index, word* out, Py_ssize_t 
     cdef int part, threads = num_threads()
     if threads > 1 and outer >= threads and outer * m * inner >= GRAIN:
         for part in prange(threads, num_threads=threads, schedule="static"):
-            gather_lines(x, index, out, outer * part // threads, outer * (part + 1) // threads, n, m, inner)
+            gather_lines(x, index, out, outer * part // threads, outer * (part + 1) // threads, n,
+                         m, inner)
     else:
         gather_lines(x, index, out, 0, outer, n, m, inner)
 
@@ -72,7 +74,8 @@ def gather(cnp.ndarray x, cnp.ndarray index, cnp.ndarray out, Py_ssize_t outer, 
 
 
 cdef void scatter_lines(const real* source, const int64_t* index, real* out, Py_ssize_t first,
-                        Py_ssize_t last, Py_ssize_t n, Py_ssize_t m, Py_ssize_t inner) noexcept nogil:
+                        Py_ssize_t last, Py_ssize_t n, Py_ssize_t m,
+                        Py_ssize_t inner) noexcept nogil:
     """out[o, index[o, k, i], i] += source[o, k, i] for o in [first, last)."""
     cdef Py_ssize_t o, k, i, at
     for o in range(first, last):
@@ -82,19 +85,19 @@ cdef void scatter_lines(const real* source, const int64_t* index, real* out, Py_
                 out[(o * n + index[at + i]) * inner + i] += source[at + i]
 
 
-cdef void scatter_all(const real* source, const int64_t* index, real* out, Py_ssize_t outer, Py_ssize_t n,
-                      Py_ssize_t m, Py_ssize_t inner) noexcept nogil:
+cdef void scatter_all(const real* source, const int64_t* index, real* out, Py_ssize_t outer,
+                      Py_ssize_t n, Py_ssize_t m, Py_ssize_t inner) noexcept nogil:
     cdef int part, threads = num_threads()
     if threads > 1 and outer >= threads and outer * m * inner >= GRAIN:
         for part in prange(threads, num_threads=threads, schedule="static"):
-            scatter_lines(source, index, out, outer * part // threads, outer * (part + 1) // threads, n, m,
-                          inner)
+            scatter_lines(source, index, out, outer * part // threads,
+                          outer * (part + 1) // threads, n, m, inner)
     else:
         scatter_lines(source, index, out, 0, outer, n, m, inner)
 
 
-def scatter_add(cnp.ndarray source, cnp.ndarray index, cnp.ndarray out, Py_ssize_t outer, Py_ssize_t n,
-                Py_ssize_t m, Py_ssize_t inner):
+def scatter_add(cnp.ndarray source, cnp.ndarray index, cnp.ndarray out, Py_ssize_t outer,
+                Py_ssize_t n, Py_ssize_t m, Py_ssize_t inner):
     """out[o, index[o, k, i], i] += source[o, k, i], of one float type."""
     cdef const int64_t* at = <const int64_t*>cnp.PyArray_DATA(index)
     cdef void* ps = cnp.PyArray_DATA(source)
@@ -124,8 +127,9 @@ def take(cnp.ndarray x, cnp.ndarray index, cnp.ndarray out, Py_ssize_t outer, Py
                 memcpy(po + line * size, px + (line // m * n + at[line % m]) * size, size)
 
 
-cdef void add_blocks(const real* source, const int64_t* index, real* out, Py_ssize_t outer, Py_ssize_t n,
-                     Py_ssize_t m, Py_ssize_t inner, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
+cdef void add_blocks(const real* source, const int64_t* index, real* out, Py_ssize_t outer,
+                     Py_ssize_t n, Py_ssize_t m, Py_ssize_t inner, Py_ssize_t first,
+                     Py_ssize_t last) noexcept nogil:
     """out[o, index[k], i] += source[o, k, i] where index[k] lies in [first, last)."""
     cdef Py_ssize_t o, k, i
     cdef real* row
@@ -139,8 +143,8 @@ cdef void add_blocks(const real* source, const int64_t* index, real* out, Py_ssi
                     row[i] += add[i]
 
 
-cdef void add_all(const real* source, const int64_t* index, real* out, Py_ssize_t outer, Py_ssize_t n,
-                  Py_ssize_t m, Py_ssize_t inner) noexcept nogil:
+cdef void add_all(const real* source, const int64_t* index, real* out, Py_ssize_t outer,
+                  Py_ssize_t n, Py_ssize_t m, Py_ssize_t inner) noexcept nogil:
     cdef int part, threads = num_threads()
     if threads > 1 and outer * m * inner >= GRAIN:
         for part in prange(threads, num_threads=threads, schedule="static"):
@@ -166,7 +170,8 @@ def take_add(cnp.ndarray source, cnp.ndarray index, cnp.ndarray out, Py_ssize_t 
 
 
 cdef void choose(const unsigned char* condition, const real* x, const real* y, real* out,
-                 Py_ssize_t step_x, Py_ssize_t step_y, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
+                 Py_ssize_t step_x, Py_ssize_t step_y, Py_ssize_t first,
+                 Py_ssize_t last) noexcept nogil:
     cdef Py_ssize_t i
     cdef real a, b
     if step_x == 1 and step_y == 1:
@@ -204,7 +209,8 @@ def where(cnp.ndarray condition, cnp.ndarray x, cnp.ndarray y, cnp.ndarray out):
     cdef void* py = cnp.PyArray_DATA(y)
     cdef void* po = cnp.PyArray_DATA(out)
     cdef Py_ssize_t size = cnp.PyArray_SIZE(out)
-    cdef Py_ssize_t step_x = 1 if cnp.PyArray_NDIM(x) else 0, step_y = 1 if cnp.PyArray_NDIM(y) else 0
+    cdef Py_ssize_t step_x = 1 if cnp.PyArray_NDIM(x) else 0
+    cdef Py_ssize_t step_y = 1 if cnp.PyArray_NDIM(y) else 0
     if cnp.PyArray_TYPE(out) == cnp.NPY_FLOAT32:
         with nogil:
             choose_all(c, <const float*>px, <const float*>py, <float*>po, step_x, step_y, size)

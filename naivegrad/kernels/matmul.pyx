@@ -67,8 +67,8 @@ cdef struct Product:
     const char* bias
 
 
-cdef void part(const Product* p, Py_ssize_t batch, Py_ssize_t row, Py_ssize_t row_end, Py_ssize_t column,
-               Py_ssize_t column_end) noexcept nogil:
+cdef void part(const Product* p, Py_ssize_t batch, Py_ssize_t row, Py_ssize_t row_end,
+               Py_ssize_t column, Py_ssize_t column_end) noexcept nogil:
     """Some rows and columns of one product of the batch. Strides are in elements."""
     cdef const char* a = p.a + (batch * p.a_batch + row * p.a_row) * p.item
     cdef const char* b = p.b + (batch * p.b_batch + column * p.b_column) * p.item
@@ -82,7 +82,8 @@ cdef void part(const Product* p, Py_ssize_t batch, Py_ssize_t row, Py_ssize_t ro
                     <const double*>b, p.b_row, p.b_column, <double*>c, p.n, 0, <const double*>bias)
 
 
-cdef inline Py_ssize_t cut(Py_ssize_t n, Py_ssize_t unit, Py_ssize_t i, Py_ssize_t pieces) noexcept nogil:
+cdef inline Py_ssize_t cut(Py_ssize_t n, Py_ssize_t unit, Py_ssize_t i,
+                           Py_ssize_t pieces) noexcept nogil:
     """Where the i-th of `pieces` pieces of n begins, in whole units."""
     cdef Py_ssize_t at = (n + unit - 1) // unit * i // pieces * unit
     return at if at < n else n

@@ -99,11 +99,11 @@ cdef inline real fold_op(int op, const real* x, Py_ssize_t n, real center) noexc
     return fold(SQUARES, x, n, center)
 
 
-cdef void rows(int op, const real* x, real* out, const real* center, Py_ssize_t begin, Py_ssize_t end,
-               Py_ssize_t n, double scale) noexcept nogil:
+cdef void rows(int op, const real* x, real* out, const real* center, Py_ssize_t begin,
+               Py_ssize_t end, Py_ssize_t n, double scale) noexcept nogil:
     """out[o] = scale * reduction of row o, for o in [begin, end)."""
     cdef Py_ssize_t o, i
-    cdef double total
+    cdef double total, part
     cdef real c
     for o in range(begin, end):
         c = center[o] if center != NULL else 0
@@ -113,13 +113,14 @@ cdef void rows(int op, const real* x, real* out, const real* center, Py_ssize_t 
         total = start(op)
         i = 0
         while i < n:
-            total = combine[double](op, total, fold_op(op, x + o * n + i, min(<Py_ssize_t>BLOCK, n - i), c))
+            part = fold_op(op, x + o * n + i, min(<Py_ssize_t>BLOCK, n - i), c)
+            total = combine[double](op, total, part)
             i += BLOCK
         out[o] = <real>(total * scale)
 
 
-cdef void blocks(int op, const real* x, double* partial, real center, Py_ssize_t begin, Py_ssize_t end,
-                 Py_ssize_t n) noexcept nogil:
+cdef void blocks(int op, const real* x, double* partial, real center, Py_ssize_t begin,
+                 Py_ssize_t end, Py_ssize_t n) noexcept nogil:
     """partial[b] = reduction of the b-th block of one long row, for b in [begin, end)."""
     cdef Py_ssize_t b
     for b in range(begin, end):
@@ -132,7 +133,7 @@ cdef inline void fold_columns(int op, const real* x, real* acc, const real* cent
     cdef Py_ssize_t i, j
     for j in range(width):
         acc[j] = <real>start(op)
-    for i in range(n):
+    for i in range(n):  # no-cython-lint (i only counts)
         if op == SQUARES:
             for j in range(width):
                 acc[j] = acc[j] + (x[j] - center[j]) * (x[j] - center[j])
@@ -156,8 +157,8 @@ cdef void fold_columns_op(int op, const real* x, real* acc, const real* center, 
         fold_columns(SQUARES, x, acc, center, n, inner, width)
 
 
-cdef void columns(int op, const real* x, real* out, const real* center, Py_ssize_t piece, Py_ssize_t n,
-                  Py_ssize_t inner, double scale) noexcept nogil:
+cdef void columns(int op, const real* x, real* out, const real* center, Py_ssize_t piece,
+                  Py_ssize_t n, Py_ssize_t inner, double scale) noexcept nogil:
     """The piece-th group of COLUMNS columns of (outer, n, inner): all its n rows, block by block.
     """
     cdef real acc[COLUMNS]
@@ -181,8 +182,8 @@ cdef void columns(int op, const real* x, real* out, const real* center, Py_ssize
         out[j] = <real>(total[j] * scale)
 
 
-cdef int reduce_real(int op, const real* x, real* out, const real* center, Py_ssize_t outer, Py_ssize_t n,
-                     Py_ssize_t inner, double scale) except -1 nogil:
+cdef int reduce_real(int op, const real* x, real* out, const real* center, Py_ssize_t outer,
+                     Py_ssize_t n, Py_ssize_t inner, double scale) except -1 nogil:
     cdef Py_ssize_t size = outer * n * inner, pieces, i, count
     cdef int threads = num_threads() if size >= GRAIN else 1
     cdef double* partial
@@ -224,7 +225,7 @@ cdef int reduce_real(int op, const real* x, real* out, const real* center, Py_ss
 
 
 def reduce_all(int op, cnp.ndarray x, double scale=1.0):
-    """scale * op over all of a C-contiguous float32 or float64 array, as a 0-d array; None for others."""
+    """scale * op over all of a C-contiguous float array, as a 0-d array; None for other arrays."""
     cdef int t = cnp.PyArray_TYPE(x)
     cdef cnp.ndarray out
     if not cnp.PyArray_ISCARRAY_RO(x) or (t != cnp.NPY_FLOAT32 and t != cnp.NPY_FLOAT64):
@@ -235,8 +236,8 @@ def reduce_all(int op, cnp.ndarray x, double scale=1.0):
             rows(op, <float*>cnp.PyArray_DATA(x), <float*>cnp.PyArray_DATA(out), <float*>NULL, 0, 1,
                  cnp.PyArray_SIZE(x), scale)
         else:
-            rows(op, <double*>cnp.PyArray_DATA(x), <double*>cnp.PyArray_DATA(out), <double*>NULL, 0, 1,
-                 cnp.PyArray_SIZE(x), scale)
+            rows(op, <double*>cnp.PyArray_DATA(x), <double*>cnp.PyArray_DATA(out), <double*>NULL, 0,
+                 1, cnp.PyArray_SIZE(x), scale)
     else:
         reduce(op, x, out, 1, cnp.PyArray_SIZE(x), 1, scale)
     return out
@@ -315,8 +316,8 @@ cdef void scan_real(bint product, bint backward, const real* x, real* out, Py_ss
             o[at] = <real>total
 
 
-def scan(bint product, bint backward, cnp.ndarray x, cnp.ndarray out, Py_ssize_t outer, Py_ssize_t n,
-         Py_ssize_t inner):
+def scan(bint product, bint backward, cnp.ndarray x, cnp.ndarray out, Py_ssize_t outer,
+         Py_ssize_t n, Py_ssize_t inner):
     """out[o, k, i] = sum (or product) of x[o, :k + 1, i]; of x[o, k:, i] if `backward`."""
     cdef void* px = cnp.PyArray_DATA(x)
     cdef void* po = cnp.PyArray_DATA(out)

@@ -20,7 +20,8 @@ def normalize_axis(dim: Any, ndim: int, op: str) -> int:
     limit = max(ndim, 1)
     if not -limit <= axis < limit:
         raise IndexError(
-            f"{op}: Dimension out of range (expected to be in range of [{-limit}, {limit - 1}], but got {axis})"
+            f"{op}: Dimension out of range (expected to be in range of [{-limit}, {limit - 1}], "
+            f"but got {axis})"
         )
     return axis + limit if axis < 0 else axis
 

@@ -186,7 +186,10 @@ class SiLUGrad(Function):
 
 
 class Softplus(Function):
-    """y = ln(1 + e^(beta x)) / beta, x itself where beta x > threshold.    grad_x = grad * sigmoid(beta x)."""
+    """y = ln(1 + e^(beta x)) / beta, x itself where beta x > threshold.
+
+    grad_x = grad * sigmoid(beta x).
+    """
 
     kind = "elementwise"
 
@@ -203,7 +206,7 @@ class Softplus(Function):
 
 
 class SoftplusGrad(Function):
-    """z = g * sigmoid(beta x), g itself where beta x > threshold; differentiated from this formula."""
+    """z = g * sigmoid(beta x), g where beta x > threshold; differentiated from this formula."""
 
     kind = "elementwise"
 
@@ -222,7 +225,7 @@ class SoftplusGrad(Function):
 
 
 class GELU(Function):
-    """y = x * Phi(x), Phi the normal distribution function.    grad_x = grad * (Phi(x) + x * phi(x)).
+    """y = x * Phi(x), Phi the normal distribution.    grad_x = grad * (Phi(x) + x * phi(x)).
 
     Hendrycks & Gimpel 2016, "Gaussian error linear units".
     """
@@ -258,7 +261,7 @@ class GELUGrad(Function):
 
 
 class GELUTanh(Function):
-    """y = x / 2 * (1 + tanh(c * (x + 0.044715 x^3))), c = sqrt(2 / pi).    grad_x from the formula."""
+    """y = x / 2 * (1 + tanh(c (x + 0.044715 x^3))), c = sqrt(2 / pi).    grad_x by formula."""
 
     kind = "elementwise"
 

@@ -1,4 +1,4 @@
-"""Elementwise operations: one class each, its formula and its derivative, then the functional names.
+"""Elementwise operations: a class each, its formula and its derivative, then the functional names.
 
 The formulas that run are the rows of cuda/scalar_ops.h. Every class here has a diagonal Jacobian,
 so that `backward` also is the rule of forward mode.
@@ -174,7 +174,7 @@ class Minimum(Maximum):
 
 
 class Where(Function):
-    """z = x where condition, else y.    grad_x = grad where condition,    grad_y = the rest of it."""
+    """z = x where condition, else y.    grad_x = grad where condition,    grad_y = the rest."""
 
     kind = "elementwise"
 
@@ -387,7 +387,7 @@ class Cos(Function):
 
 
 class Erf(Function):
-    """y = 2 / sqrt(pi) * integral of exp(-t^2) from 0 to x.    grad_x = grad * 2 / sqrt(pi) * exp(-x^2)."""
+    """y = 2 / sqrt(pi) * integral of exp(-t^2), 0 to x.    grad_x = grad 2 / sqrt(pi) exp(-x^2)."""
 
     kind = "elementwise"
 
@@ -475,7 +475,7 @@ def div(input: Tensor | Number, other: Tensor | Number) -> Tensor:
 
 
 def remainder(input: Tensor | Number, other: Tensor | Number) -> Tensor:
-    """What division leaves, of the sign of other, as Python's %; ZeroDivisionError for integers by 0."""
+    """What division leaves, with the sign of other, like Python's %; integers by 0 are an error."""
     return Remainder.apply(input, other)
 
 
@@ -522,7 +522,7 @@ def _promoted(x: Tensor, y: Tensor, op: str) -> tuple[Tensor, Tensor]:
 def where(
     condition: Tensor, input: Tensor | Number | None = None, other: Tensor | Number | None = None
 ) -> Any:
-    """input where condition, else other, broadcasting; with the condition alone, its nonzero positions."""
+    """input where condition, else other, broadcasting; condition alone: where it is not 0."""
     require_tensor(condition, "where", "condition")
     if input is None and other is None:
         return condition.nonzero(as_tuple=True)
@@ -611,7 +611,7 @@ def ceil(input: Tensor) -> Tensor:
 def clamp(
     input: Tensor, min: Tensor | Number | None = None, max: Tensor | Number | None = None
 ) -> Tensor:
-    """input, not below min and not above max (either may be left out). At a bound the gradient passes."""
+    """input between min and max (either may be left out). At a bound the gradient passes."""
     if min is None and max is None:
         raise ValueError("clamp: at least one of min and max must be given")
     if isinstance(min, Tensor) or isinstance(max, Tensor):

@@ -39,7 +39,7 @@ class Index(Function):
 
 
 class IndexAdd(Function):
-    """y = zeros of a shape, then y[where] += x; repeated positions add up.    grad_x = grad[where]."""
+    """y = zeros of a shape, then y[where] += x; repeats add up.    grad_x = grad[where]."""
 
     kind = "linear"
 
@@ -77,7 +77,7 @@ class IndexPut(Function):
 
 
 class Gather(Function):
-    """y[.., i, ..] = x[.., index[.., i, ..], ..].    grad_x = zeros with grad added at the index."""
+    """y[.., i, ..] = x[.., index[.., i, ..], ..].    grad_x = zeros, grad added at the index."""
 
     kind = "linear"
 
@@ -94,7 +94,10 @@ class Gather(Function):
 
 
 class ScatterAdd(Function):
-    """y = x, with y[.., index[.., i, ..], ..] += source[.., i, ..].    grad_x = grad, grad_source = gathered."""
+    """y = x, with y[.., index[.., i, ..], ..] += source[.., i, ..].
+
+    grad_x = grad,    grad_source = grad gathered.
+    """
 
     kind = "linear"
 
@@ -118,7 +121,7 @@ class ScatterAdd(Function):
 
 
 def getitem(x: Tensor, key: Any) -> Tensor:
-    """x[key]: a view for integers, slices, None and Ellipsis; a copy for tensors, lists and masks."""
+    """x[key]: a view for integers, slices, None, Ellipsis; a copy for tensors, lists, masks."""
     basic, where = _parse(x, key, "getitem")
     if basic is not None:
         x = Slice.apply(x, basic)
@@ -139,7 +142,8 @@ def setitem(x: Tensor, key: Any, value: Any) -> None:
             value = value[0]  # as PyTorch: leading axes of length 1 do no harm
         if _does_not_fit(value.array.shape, shape):
             raise ValueError(
-                f"setitem: a value of shape {value.array.shape} does not fit the selection of shape {shape}"
+                f"setitem: a value of shape {value.array.shape} does not fit the selection "
+                f"of shape {shape}"
             )
         target.copy_(value)
     else:
@@ -148,7 +152,8 @@ def setitem(x: Tensor, key: Any, value: Any) -> None:
             assign(target, IndexPut, value, where, False)
         except ValueError as error:
             raise ValueError(
-                f"setitem: a value of shape {value.array.shape} does not fit the selection ({error})"
+                f"setitem: a value of shape {value.array.shape} does not fit the selection "
+                f"({error})"
             ) from None
 
 
@@ -215,7 +220,7 @@ def _parse(x: Tensor, key: Any, op: str) -> tuple[tuple[Any, ...] | None, Where_
 
 
 def _as_index(k: Any, x: Tensor, op: str) -> Any:
-    """One entry of an index as None, Ellipsis, slice, int or an array of integers or truth values."""
+    """One entry of an index: None, Ellipsis, slice, int, an array of integers or truth values."""
     if k is None or k is Ellipsis:
         return k
     if isinstance(k, slice):
@@ -238,8 +243,8 @@ def _as_index(k: Any, x: Tensor, op: str) -> Any:
             return operator.index(k)
         except TypeError:
             raise IndexError(
-                f"{op}: an index must be made of integers, slices, None, Ellipsis, tensors or lists, "
-                f"got {type(k).__name__}: {k!r}"
+                f"{op}: an index must be made of integers, slices, None, Ellipsis, tensors or "
+                f"lists, got {type(k).__name__}: {k!r}"
             ) from None
     if k.dtype.kind not in "iub":
         raise IndexError(
@@ -396,7 +401,7 @@ def masked_select(input: Tensor, mask: Tensor) -> Tensor:
 
 
 def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
-    """The positions of what is not zero: an int64 matrix, a row each, or one tensor per dimension."""
+    """The positions of what is not zero: an int64 matrix, a row each, or a tensor per dimension."""
     columns = [wrap(i, input.backend) for i in input.backend.nonzero(input.array)]
     if as_tuple:
         return tuple(columns)

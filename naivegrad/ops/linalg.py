@@ -31,7 +31,7 @@ class MatMul(Function):
 
 
 class Linear(Function):
-    """y = x @ w^T + b.    grad_x = grad @ w,    grad_w = grad^T @ x,    grad_b = sum of grad over rows."""
+    """y = x @ w^T + b.    grad_x = grad @ w,    grad_w = grad^T @ x,    grad_b = sum of grad."""
 
     @staticmethod
     def forward(ctx: Any, x: Any, w: Any, b: Any) -> Any:
@@ -238,7 +238,7 @@ def einsum(equation: str, *operands: Any) -> Tensor:
 def _parse(
     equation: str, operands: Sequence[Tensor]
 ) -> tuple[list[list[str]], list[str], dict[str, int]]:
-    """Index labels of each operand and of the result, and their lengths. "..." becomes "...0", "...1"."""
+    """Index labels of operands and result, and their lengths. "..." becomes "...0", "...1"."""
     left, arrow, right = equation.replace(" ", "").partition("->")
     texts = left.split(",")
     if len(texts) != len(operands):

@@ -16,7 +16,7 @@ from naivegrad.tensor import Tensor, wrap
 
 
 class Reshape(Function):
-    """y = x with another shape, a view where the strides allow it.    grad_x = grad, reshaped back."""
+    """y = x with another shape, a view where strides allow.    grad_x = grad, reshaped back."""
 
     kind = "linear"
     view = True
@@ -67,14 +67,14 @@ class Expand(Function):
 
 
 def spread(x: Tensor, shape: tuple[int, ...]) -> Tensor:
-    """`Expand`, without a node where nothing is recorded: what the backward of every sum ends with."""
+    """`Expand`, without a node where nothing is recorded: how the backward of every sum ends."""
     if grad_mode.enabled or forward.active:
         return Expand.apply(x, shape)
     return wrap(x.backend.expand(x.array, shape), x.backend)
 
 
 class Slice(Function):
-    """y = x[index] of integers, slices, None, Ellipsis.    grad_x = zeros with grad at that place."""
+    """y = x[index] of integers, slices, None, Ellipsis.    grad_x = zeros, grad at that place."""
 
     kind = "linear"
     view = True
@@ -116,7 +116,7 @@ class Split(Function):
         ctx.x_shape, ctx.lengths, ctx.axis = x.shape, lengths, axis
         pieces = []
         for index in _pieces(lengths, axis):
-            pieces.append(ctx.backend.slice(x, index))
+            pieces.append(ctx.backend.slice(x, index))  # noqa: PERF401 (one frame less)
         return tuple(pieces)
 
     @staticmethod
@@ -364,7 +364,7 @@ def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
 
 
 def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
-    """Consecutive pieces along dim: of one length (the last may be shorter), or of given lengths."""
+    """Consecutive pieces along dim: of one length (the last perhaps less), or of given lengths."""
     shape = tensor.array.shape
     axis = normalize_axis(dim, len(shape), "split")
     if not shape:
@@ -486,7 +486,7 @@ def repeat(input: Tensor, repeats: Any) -> Tensor:
 def pad(
     input: Tensor, pad: Sequence[int], mode: str = "constant", value: float | None = None
 ) -> Tensor:
-    """Values before and after axes, given in pairs from the last axis on: (left, right, top, bottom, ...).
+    """Values around axes, in pairs from the last axis on: (left, right, top, bottom, ...).
 
     Negative widths crop. Modes: "constant" (value, or 0), "reflect" (mirrored at the border,
     which is not repeated), "replicate" (the border), "circular" (the other end).

@@ -27,7 +27,7 @@ def restore(x: Tensor, shape: tuple[int, ...], axes: tuple[int, ...], keepdim: b
 
 
 class Sum(Function):
-    """y = scale * sum of x over some axes (None: all).    grad_x = scale * grad, spread over them."""
+    """y = scale * sum of x over axes (None: all).    grad_x = scale * grad, spread over them."""
 
     __slots__ = ("axes", "keepdim", "scale", "x_shape")
     kind = "linear"
@@ -182,7 +182,10 @@ class Extremum(Function):
 
 
 class Var(Function):
-    """y = sum((x - mean)^2) / (n - correction).    grad_x = 2 * grad * (x - mean) / (n - correction)."""
+    """y = sum((x - mean)^2) / (n - correction).
+
+    grad_x = grad * 2 * (x - mean) / (n - correction).
+    """
 
     @staticmethod
     def forward(ctx: Any, x: Any, axes: tuple[int, ...], correction: float, keepdim: bool) -> Any:
@@ -261,7 +264,8 @@ def _not_empty(x: Tensor, axes: tuple[int, ...], op: str) -> None:
     for axis in axes:
         if x.array.shape[axis] == 0:
             raise IndexError(
-                f"{op}: nothing to reduce: dimension {axis} of shape {x.array.shape} has no elements"
+                f"{op}: nothing to reduce: dimension {axis} of shape {x.array.shape} "
+                f"has no elements"
             )
 
 
@@ -280,7 +284,7 @@ def amin(input: Tensor, dim: Dims = (), keepdim: bool = False) -> Tensor:
 
 
 def extreme(op: str, x: Tensor, dim: Any, keepdim: bool) -> Any:
-    """max and min in their three forms: of all, along a dimension (with indices), of two tensors."""
+    """max and min in three forms: of all, along a dimension (with indices), of two tensors."""
     if isinstance(dim, Tensor):
         return x.maximum(dim) if op == "max" else x.minimum(dim)
     if dim is None:
@@ -376,7 +380,7 @@ def std(
 
 
 class StdRoot(Function):
-    """y = sqrt(x).    grad_x = grad / (2 * y), 0 where y is 0: a constant sample has no spread to change."""
+    """y = sqrt(x).    grad_x = grad / (2 * y), 0 where y is 0: a constant sample has no spread."""
 
     kind = "elementwise"
 

@@ -174,5 +174,5 @@ def test_torch_refuses_what_we_refuse(op, bad):
     ts = theirs(draw(op, bad.case), "float32")
     for i, dtype in enumerate(bad.dtypes):
         ts[i] = ts[i].detach().to(getattr(torch, dtype))
-    with pytest.raises(Exception):
+    with pytest.raises(Exception):  # noqa: B017
         (bad.call or op.f)(torch, *ts, **bad.case.options)

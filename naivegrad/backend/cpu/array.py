@@ -64,8 +64,8 @@ def copy_into(target: ndarray, source: ndarray) -> None:
     """target[...] = source, broadcasting and casting. Overlap is no harm."""
     if not target.flags.writeable:
         raise ValueError(
-            "in-place change of an expanded tensor: several of its elements share one place in memory; "
-            "clone it first"
+            "in-place change of an expanded tensor: several of its elements share one place in "
+            "memory; clone it first"
         )
     try:
         with np.errstate(invalid="ignore", over="ignore"):
@@ -87,7 +87,7 @@ def is_contiguous(x: ndarray) -> bool:
 
 
 def reshape(x: ndarray, shape: tuple[int, ...]) -> tuple[ndarray, bool]:
-    """x with another shape, and whether it is a view (else a copy, where strides do not allow one)."""
+    """x with another shape, and whether it is a view (a copy where strides allow none)."""
     y = x.reshape(shape)
     return y, kernel.same_start(x, y)
 

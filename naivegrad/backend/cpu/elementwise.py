@@ -49,7 +49,7 @@ _COMPARE: dict[str, Callable[..., Any]] = {
 def unary(
     op: str, x: ndarray, p: float = 0.0, q: float = 0.0, out: ndarray | None = None
 ) -> ndarray:
-    """out[i] = op(x[i]; p, q). Integers give the default floating-point type where op has no other."""
+    """out[i] = op(x[i]; p, q). Integers give the default float type where op has no other."""
     result = kernel.unary(op, x, p, q, out)
     return _unary_by_numpy(op, x, p, q, out) if result is None else result
 
@@ -196,7 +196,8 @@ def _into(op: str, out: ndarray, result: ndarray) -> ndarray:
     """Copy a result into `out`, which must be of its shape and of a type that can hold it."""
     if result.shape != out.shape:
         raise ValueError(
-            f"{op}: in place, the result of shape {result.shape} does not fit a tensor of shape {out.shape}"
+            f"{op}: in place, the result of shape {result.shape} does not fit a tensor of shape "
+            f"{out.shape}"
         )
     if not np.can_cast(result.dtype, out.dtype, "same_kind"):
         raise TypeError(f"{op}: a result of type {result.dtype} cannot be stored in {out.dtype}")

@@ -51,7 +51,7 @@ def index_put_into(out: ndarray, where: Index, value: ndarray, accumulate: bool)
 def _plan(
     shape: tuple[int, ...], where: Index
 ) -> tuple[ndarray, int, int, int, tuple[int, ...]] | None:
-    """Neighbouring index arrays as one flat int64 index: (index, outer, n, inner, shape of the result).
+    """Neighbouring index arrays as one flat int64 index: (index, outer, n, inner, result shape).
 
     n is the product of the axes that they index; None where they do not stand side by side.
     """
@@ -90,13 +90,13 @@ def _lines(shape: tuple[int, ...], axis: int) -> tuple[int, int]:
 
 
 def _reached(x: ndarray, axis: int, index_: ndarray) -> ndarray:
-    """The corner of x that an index along `axis` reaches: it may be shorter along the other axes."""
+    """The corner of x that an index along `axis` reaches: it may be shorter on other axes."""
     shape = index_.shape
     return x[tuple(np.s_[: x.shape[i] if i == axis else n] for i, n in enumerate(shape))]
 
 
 def gather(x: ndarray, axis: int, index_: ndarray) -> ndarray:
-    """out[.., i, ..] = x[.., index[.., i, ..], ..] along one axis; the shape is that of the index."""
+    """out[.., i, ..] = x[.., index[.., i, ..], ..] on an axis; the shape is the index's."""
     out = np.empty(index_.shape, x.dtype)
     if out.size:
         if x.ndim == 0 or index_.ndim == 0:  # a 0-d array counts as one element
@@ -109,7 +109,7 @@ def gather(x: ndarray, axis: int, index_: ndarray) -> ndarray:
 
 
 def scatter_add(x: ndarray, axis: int, index_: ndarray, source: ndarray) -> ndarray:
-    """A copy of x with out[.., index[.., i, ..], ..] += source[.., i, ..]; repeats add up in order."""
+    """A copy of x, with out[.., index[.., i, ..], ..] += source[.., i, ..], in order."""
     out = x.copy("C")
     if not index_.size:
         return out
@@ -126,7 +126,7 @@ def scatter_add(x: ndarray, axis: int, index_: ndarray, source: ndarray) -> ndar
             source, index_, target, outer, target.shape[axis], index_.shape[axis], inner
         )
     else:
-        mesh = list(np.indices(index_.shape, sparse=True))
+        mesh: Any = list(np.indices(index_.shape, sparse=True))
         mesh[axis] = index_
         np.add.at(target, tuple(mesh), source)
     return out

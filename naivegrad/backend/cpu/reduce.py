@@ -25,7 +25,7 @@ _NUMPY: dict[str, Any] = {
 
 
 def reduce(op: str, x: ndarray, axes: Axes | None, keepdims: bool, scale: float = 1.0) -> ndarray:
-    """scale times the sum, prod, max, min, any or all over `axes` (sorted, not negative; None: all).
+    """scale times the sum, prod, max, min, any or all over `axes` (sorted, from 0; None: all).
 
     Integers and truth values sum and multiply to int64; an empty sum is 0, an empty prod is 1.
     """
@@ -91,7 +91,7 @@ def _result(flat: ndarray, shape: tuple[int, ...], axes: Axes, keepdims: bool) -
 
 
 def var(x: ndarray, axes: Axes, correction: float, keepdims: bool) -> ndarray:
-    """sum((x - mean)^2) / (n - correction) over `axes`, in two passes; NaN where n <= correction."""
+    """sum((x - mean)^2) / (n - correction) over `axes`; NaN where n <= correction."""
     if x.dtype.itemsize < 4:
         return cast(var(x.astype(np.float32), axes, correction, keepdims), x.dtype)
     lines = _lines(x, axes)

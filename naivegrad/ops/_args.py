@@ -101,17 +101,22 @@ def require_floating(x: Tensor, op: str) -> None:
 
 
 def integer_index(index: Any, op: str, size: int, axis: int) -> Any:
-    """The array of an index tensor, checked to be of integers in [-size, size); counted from 0."""
+    """The array of an index tensor, checked to be of integers in [0, size)."""
     array = require_tensor(index, op, "index").array
     if array.dtype.kind not in "iu":
         raise TypeError(f"{op}: the index must be of integers, got {index.dtype}")
-    low, high = index.backend.bounds(array)
-    if low < -size or high >= size:
-        bad = low if low < -size else high
+    check_bounds(index.backend.bounds(array), op, size, axis, least=0)
+    return array
+
+
+def check_bounds(bounds: tuple[int, int], op: str, size: int, axis: int, least: int) -> None:
+    """IndexError unless an index with these bounds is in [least, size): the loops trust it."""
+    low, high = bounds
+    if low < least or high >= size:
+        bad = low if low < least else high
         raise IndexError(
             f"{op}: index {bad} is out of bounds for dimension {axis} with size {size}"
         )
-    return array
 
 
 def numpy_dtype(wish: Any, default: np.dtype[Any] | None = None) -> np.dtype[Any]:

@@ -11,6 +11,7 @@ import math
 from typing import Any
 
 from naivegrad.autograd import Function, formula_vjp
+from naivegrad.autograd.inplace import assign
 from naivegrad.ops.elementwise import exp, where
 from naivegrad.tensor import Tensor
 
@@ -318,15 +319,15 @@ def relu(input: Tensor, inplace: bool = False) -> Tensor:
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
     """input above 0, negative_slope * input below."""
-    if inplace:  # backward needs the input as it was
-        return input.copy_(LeakyReLU.apply(input.clone(), negative_slope))
+    if inplace:
+        return assign(input, LeakyReLU, negative_slope)
     return LeakyReLU.apply(input, negative_slope)
 
 
 def silu(input: Tensor, inplace: bool = False) -> Tensor:
     """input * sigmoid(input)."""
-    if inplace:  # backward needs the input as it was
-        return input.copy_(SiLU.apply(input.clone()))
+    if inplace:
+        return assign(input, SiLU)
     return SiLU.apply(input)
 
 

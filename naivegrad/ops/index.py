@@ -12,6 +12,7 @@ from naivegrad.autograd.inplace import assign, refuse_leaf
 from naivegrad.autograd.mode import grad_mode
 from naivegrad.ops._args import (
     as_tensor_like,
+    check_bounds,
     integer_index,
     normalize_axis,
     require_tensor,
@@ -20,7 +21,7 @@ from naivegrad.ops.elementwise import Where, where
 from naivegrad.ops.movement import Slice, stack
 from naivegrad.tensor import Tensor, wrap
 
-Where_ = tuple[Any, ...]  # per leading axis: slice(None) or an integer array
+Positions = tuple[Any, ...]  # per leading axis: slice(None) or an integer array
 
 
 class Index(Function):
@@ -29,7 +30,7 @@ class Index(Function):
     kind = "linear"
 
     @staticmethod
-    def forward(ctx: Any, x: Any, where: Where_) -> Any:
+    def forward(ctx: Any, x: Any, where: Positions) -> Any:
         ctx.x_shape, ctx.where = x.shape, where
         return ctx.backend.index(x, where)
 
@@ -44,7 +45,7 @@ class IndexAdd(Function):
     kind = "linear"
 
     @staticmethod
-    def forward(ctx: Any, x: Any, shape: tuple[int, ...], where: Where_) -> Any:
+    def forward(ctx: Any, x: Any, shape: tuple[int, ...], where: Positions) -> Any:
         ctx.where = where
         y = ctx.backend.full(shape, 0.0, x.dtype)
         ctx.backend.index_put_into(y, where, x, True)
@@ -64,7 +65,7 @@ class IndexPut(Function):
     kind = "linear"
 
     @staticmethod
-    def forward(ctx: Any, x: Any, value: Any, where: Where_, accumulate: bool) -> Any:
+    def forward(ctx: Any, x: Any, value: Any, where: Positions, accumulate: bool) -> Any:
         ctx.where, ctx.accumulate = where, accumulate
         return ctx.backend.index_put(x, where, value, accumulate)
 
@@ -162,7 +163,7 @@ def _does_not_fit(shape: tuple[int, ...], target: tuple[int, ...]) -> bool:
     return lead < 0 or any(m not in (1, n) for m, n in zip(shape, target[lead:], strict=True))
 
 
-def _parse(x: Tensor, key: Any, op: str) -> tuple[tuple[Any, ...] | None, Where_ | None]:
+def _parse(x: Tensor, key: Any, op: str) -> tuple[tuple[Any, ...] | None, Positions | None]:
     """An index as PyTorch applies it: first the basic part, which is a view; then the arrays.
 
     Either part is None where there is nothing to do.
@@ -171,9 +172,7 @@ def _parse(x: Tensor, key: Any, op: str) -> tuple[tuple[Any, ...] | None, Where_
     shape = x.array.shape
     keys = [_as_index(k, x, op) for k in keys]
     takes = [_axes_taken(k) for k in keys]
-    total = 0
-    for n in takes:
-        total += n
+    total = sum(takes)
     if total > len(shape):
         raise IndexError(f"{op}: too many indices ({total}) for a tensor of shape {shape}")
     dots = [i for i, k in enumerate(keys) if k is Ellipsis]
@@ -280,13 +279,7 @@ def _positions(k: Any, x: Tensor, axis: int, op: str) -> list[Any]:
                 f"{op}: a single truth value cannot index; use a mask of the tensor's shape"
             )
         return list(x.backend.nonzero(k))
-    low, high = x.backend.bounds(k)
-    size = shape[axis]
-    if low < -size or high >= size:
-        bad = low if low < -size else high
-        raise IndexError(
-            f"{op}: index {bad} is out of bounds for dimension {axis} with size {size}"
-        )
+    check_bounds(x.backend.bounds(k), op, shape[axis], axis, least=-shape[axis])
     return [k]
 
 
@@ -315,13 +308,7 @@ def _check_lines(
         c = source.array.shape
         if len(c) != len(b) or any(m > n for m, n in zip(b, c, strict=True)):
             raise ValueError(f"{op}: an index of shape {b} does not fit a source of shape {c}")
-    size = a[axis] if a else 1
-    array = integer_index(index, op, size, axis)
-    low, _ = index.backend.bounds(array)
-    if low < 0:
-        raise IndexError(
-            f"{op}: index {low} is out of bounds for dimension {axis} with size {size}"
-        )
+    integer_index(index, op, a[axis] if a else 1, axis)
 
 
 def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
@@ -361,8 +348,6 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
         raise ValueError(f"index_select: the index must be 1-d, got shape {index.array.shape}")
     size = input.array.shape[axis] if input.array.ndim else 1
     positions = integer_index(index, "index_select", size, axis)
-    if index.backend.bounds(positions)[0] < 0:
-        raise IndexError(f"index_select: index {int(positions.min())} is negative")
     positions = positions.reshape(-1)
     if input.array.ndim == 0:
         return input.clone()

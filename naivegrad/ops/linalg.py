@@ -324,14 +324,7 @@ def _contract(
     y = y.permute([y_labels.index(c) for c in (*batch, *summed, *columns)])
     x = x.expand(*batch_lengths, *row_lengths, *summed_lengths)
     y = y.expand(*batch_lengths, *summed_lengths, *column_lengths)
-    x = x.reshape(_prod(batch_lengths), _prod(row_lengths), _prod(summed_lengths))
-    y = y.reshape(_prod(batch_lengths), _prod(summed_lengths), _prod(column_lengths))
+    x = x.reshape(math.prod(batch_lengths), math.prod(row_lengths), math.prod(summed_lengths))
+    y = y.reshape(math.prod(batch_lengths), math.prod(summed_lengths), math.prod(column_lengths))
     z = matmul(x, y) if summed else x * y
     return z.reshape(*batch_lengths, *row_lengths, *column_lengths), [*batch, *rows, *columns]
-
-
-def _prod(lengths: Sequence[int]) -> int:
-    n = 1
-    for length in lengths:
-        n *= length
-    return n

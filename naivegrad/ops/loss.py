@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from naivegrad.autograd import Function, formula_vjp
+from naivegrad.backend.promotion import promote
 from naivegrad.ops._args import require_floating, require_tensor
 from naivegrad.ops.activation import softplus
 from naivegrad.ops.elementwise import where
@@ -371,16 +374,11 @@ def smooth_l1_loss(
         raise ValueError(f"smooth_l1_loss: beta must not be negative, got {beta}")
     if beta == 0:
         return l1_loss(input, target, reduction)
-    return huber_loss(input, target, reduction, beta, _op="smooth_l1_loss") / beta
+    return _huber("smooth_l1_loss", input, target, reduction, beta) / beta
 
 
 def huber_loss(
-    input: Tensor,
-    target: Tensor,
-    reduction: str = "mean",
-    delta: float = 1.0,
-    *,
-    _op: str = "huber_loss",
+    input: Tensor, target: Tensor, reduction: str = "mean", delta: float = 1.0
 ) -> Tensor:
     """d^2 / 2 where d = |x - y| < delta, else delta (d - delta / 2). Otherwise as `mse_loss`.
 
@@ -389,8 +387,12 @@ def huber_loss(
     Huber 1964, "Robust estimation of a location parameter".
     """
     if delta <= 0:
-        raise ValueError(f"{_op}: delta must be positive, got {delta}")
-    x, y = _paired(_op, input, target, reduction)
+        raise ValueError(f"huber_loss: delta must be positive, got {delta}")
+    return _huber("huber_loss", input, target, reduction, delta)
+
+
+def _huber(op: str, input: Tensor, target: Tensor, reduction: str, delta: float) -> Tensor:
+    x, y = _paired(op, input, target, reduction)
     difference = x - y
     near = difference.clamp(-delta, delta)  # near * (d - near / 2): both branches in one formula
     return _reduce(near * (difference - near * 0.5), reduction)
@@ -490,28 +492,18 @@ def _paired(op: str, x: Any, y: Any, reduction: str) -> tuple[Tensor, Tensor]:
     _check_reduction(op, reduction)
     require_tensor(x, op)
     require_tensor(y, op, "target")
-    if x.array.dtype != y.array.dtype:
-        if "f" not in (x.array.dtype.kind, y.array.dtype.kind):
-            raise TypeError(f"{op}: floating-point tensors are needed, got {x.dtype} and {y.dtype}")
-        wider = x if y.array.dtype.kind != "f" else y if x.array.dtype.kind != "f" else None
-        if wider is None:
-            wider = x if x.array.dtype.itemsize > y.array.dtype.itemsize else y
-        x, y = x.cast(wider.array.dtype), y.cast(wider.array.dtype)
+    dtype = promote(x.array.dtype, y.array.dtype)
+    x, y = x.cast(dtype), y.cast(dtype)
     require_floating(x, op)
-    if x.array.shape != y.array.shape:
-        x, y = _broadcast(op, x, y)
-    return x, y
-
-
-def _broadcast(op: str, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    a, b = x.array.shape, y.array.shape
-    ndim = max(len(a), len(b))
-    shape = []
-    for m, n in zip((1,) * (ndim - len(a)) + a, (1,) * (ndim - len(b)) + b, strict=True):
-        if m != n and 1 not in (m, n):
-            raise ValueError(f"{op}: input {a} and target {b} do not broadcast")
-        shape.append(n if m == 1 else m)
-    return x.expand(tuple(shape)), y.expand(tuple(shape))
+    if x.array.shape == y.array.shape:
+        return x, y
+    try:
+        shape = np.broadcast_shapes(x.array.shape, y.array.shape)
+    except ValueError:
+        raise ValueError(
+            f"{op}: input {x.array.shape} and target {y.array.shape} do not broadcast"
+        ) from None
+    return x.expand(shape), y.expand(shape)
 
 
 def _reduce(loss: Tensor, reduction: str) -> Tensor:

@@ -372,10 +372,7 @@ def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Te
     n = shape[axis]
     if isinstance(split_size_or_sections, tuple | list):
         lengths = shape_of(split_size_or_sections, "split")
-        total = 0
-        for length in lengths:
-            total += length
-        if total != n or any(length < 0 for length in lengths):
+        if sum(lengths) != n or any(length < 0 for length in lengths):
             raise ValueError(
                 f"split: sections {lengths} do not add up to the length {n} of dim {axis}"
             )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Sequence
 from typing import Any
 
 from naivegrad.autograd import Function, formula_vjp
-from naivegrad.ops._args import require_floating, require_tensor
+from naivegrad.dtype import finfo
+from naivegrad.ops._args import require_floating, require_tensor, sizes
 from naivegrad.tensor import Tensor
 
 
@@ -219,15 +219,7 @@ def layer_norm(
     """
     op = "layer_norm"
     require_floating(require_tensor(input, op), op)
-    shape = input.array.shape
-    if isinstance(normalized_shape, Sequence):
-        last = tuple(normalized_shape)
-    else:
-        last = (operator.index(normalized_shape),)
-    if not last or shape[-len(last) :] != last:
-        raise ValueError(
-            f"{op}: normalized_shape {last} must be the last dimensions of the input, {shape}"
-        )
+    last = _last_lengths(op, input, normalized_shape)
     _check_parameters(op, input, last, weight=weight, bias=bias)
     return LayerNorm.apply(input, weight, bias, len(last), eps)
 
@@ -398,20 +390,24 @@ def rms_norm(
     """
     op = "rms_norm"
     require_floating(require_tensor(input, op), op)
-    shape = input.array.shape
-    last = (
-        tuple(normalized_shape) if isinstance(normalized_shape, Sequence) else (normalized_shape,)
-    )
-    if not last or shape[-len(last) :] != last:
-        raise ValueError(
-            f"{op}: normalized_shape {last} must be the last dimensions of the input, {shape}"
-        )
+    last = _last_lengths(op, input, normalized_shape)
     _check_parameters(op, input, last, weight=weight)
     if eps is None:
-        eps = {2: 2.0**-10, 4: 2.0**-23, 8: 2.0**-52}[input.array.dtype.itemsize]
+        eps = finfo(input.dtype).eps
     axes = tuple(range(-len(last), 0))
     y = input * ((input * input).mean(axes, True) + eps).rsqrt()
     return y if weight is None else y * weight
+
+
+def _last_lengths(op: str, x: Tensor, normalized_shape: Any) -> tuple[int, ...]:
+    """normalized_shape, checked to be the lengths of the last axes."""
+    last = sizes((normalized_shape,), op)
+    if not last or x.array.shape[-len(last) :] != last:
+        raise ValueError(
+            f"{op}: normalized_shape {last} must be the last dimensions of the input, "
+            f"{x.array.shape}"
+        )
+    return last
 
 
 def _check_parameters(

@@ -71,7 +71,7 @@ def _level() -> str:
 
 
 def _blas() -> str:
-    """NumPy's BLAS: every matrix product goes through it."""
+    """NumPy's BLAS, for the matrix products that kernels/matmul.pyx leaves to it."""
     try:
         built: dict[str, Any] = np.show_config(mode="dicts")["Build Dependencies"]["blas"]  # type: ignore[index,call-overload]
         text = f"{built.get('name', 'unknown')} {built.get('version', '')}".strip()

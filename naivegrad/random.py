@@ -104,12 +104,8 @@ class Generator:
         generators are equal, and each further fork is another stream.
         """
         seed, offset = self.reserve(1)
-        counter = (
-            offset & _WORD,
-            offset >> 32,
-            0,
-            1,
-        )  # arrays are made from counters (.., .., 0, 0)
+        # Arrays are made from counters (.., .., 0, 0).
+        counter = (offset & _WORD, offset >> 32, 0, 1)
         low, high, _, _ = philox(counter, (seed & _WORD, seed >> 32))
         return Generator(self.device).manual_seed(low | high << 32)
 

@@ -17,10 +17,10 @@ def get_num_threads() -> int:
 
 
 def set_num_threads(n: int) -> None:
-    """Let every operation use up to n threads, matrix products too.
+    """Let every operation use up to n threads, NumPy's BLAS too.
 
-    The kernels give the same bits for every n. NumPy's BLAS cuts a product differently for another
-    number of threads, so its last bits are the same for the same n only.
+    The kernels give the same bits for every n. The BLAS, which multiplies narrow matrices, cuts a
+    product differently for another number of threads: its last bits are the same for the same n only.
     """
     if n < 1:
         raise ValueError(f"set_num_threads: at least 1 thread is needed, got {n}")
@@ -56,9 +56,8 @@ def _initial() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-_set_blas = (
-    None  # at the start the BLAS follows the environment: OPENBLAS_NUM_THREADS, for instance
-)
+# At the start the BLAS follows the environment: OPENBLAS_NUM_THREADS, for instance.
+_set_blas = None
 set_num_threads(_initial())
 _set_blas = _blas_function("set_num_threads")
 _get_blas = _blas_function("get_num_threads")

@@ -150,9 +150,8 @@ def _on_the_way(
             seen[node.sequence] = node
             stack.extend(edge for edge in node.edges if edge is not None)
     wanted, through = set(targets), set()
-    for key in sorted(
-        seen, reverse=True
-    ):  # oldest first: what a node depends on is decided before the node
+    # Oldest first: what a node depends on is decided before the node.
+    for key in sorted(seen, reverse=True):
         node = seen[key]
         if any(edge in wanted for edge in node.edges):
             wanted.add(node)

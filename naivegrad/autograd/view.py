@@ -22,9 +22,8 @@ class View:
         self.steps = steps  # (operation, its arguments after the tensor), from the base to the view
         self.count = count  # the version at which the view's node is true
         self.dot_count = count  # and its tangent
-        self.recorded = (
-            recorded  # False: made under no_grad, so changes cannot be traced to the base
-        )
+        # False: made under no_grad, so that changes cannot be traced to the base.
+        self.recorded = recorded
 
     @staticmethod
     def track(operation: Any, inputs: tuple[Any, ...], output: Any, recorded: bool) -> None:

@@ -55,10 +55,6 @@ class Backend(Protocol):
         """A fresh C-contiguous array of the same values."""
         ...
 
-    def contiguous(self, x: Array) -> Array:
-        """x itself if it is C-contiguous, else a copy that is."""
-        ...
-
     def copy_into(self, target: Array, source: Array) -> None:
         """target[...] = source, broadcasting and casting. Overlap is no harm."""
         ...

@@ -45,14 +45,7 @@ class Unflatten(Module):
         self.unflattened_size = sizes
 
     def forward(self, x: Tensor) -> Tensor:
-        if not -x.ndim <= self.dim < x.ndim:
-            raise IndexError(
-                f"Unflatten: dimension out of range (expected to be in range of "
-                f"[{-x.ndim}, {x.ndim - 1}], but got {self.dim})"
-            )
-        dim = self.dim % x.ndim
-        shape = tuple(x.shape)
-        return x.reshape(*shape[:dim], *self.unflattened_size, *shape[dim + 1 :])
+        return x.unflatten(self.dim, self.unflattened_size)
 
     def extra_repr(self) -> str:
         return f"dim={self.dim}, unflattened_size={self.unflattened_size}"

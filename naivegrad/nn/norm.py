@@ -83,13 +83,12 @@ class _BatchNorm(Module):
                 self.num_batches_tracked.add_(1)
             if momentum is None:
                 momentum = 1.0 / float(self.num_batches_tracked)
+        # Without tracking, the statistics are neither used nor changed in training.
+        use_running = self.track_running_stats or not self.training
         return F.batch_norm(
             x,
-            # Without tracking the statistics are neither used nor changed in training.
-            running_mean=self.running_mean
-            if not self.training or self.track_running_stats
-            else None,
-            running_var=self.running_var if not self.training or self.track_running_stats else None,
+            running_mean=self.running_mean if use_running else None,
+            running_var=self.running_var if use_running else None,
             weight=self.weight,
             bias=self.bias,
             training=self.training or self.running_mean is None,

@@ -3,7 +3,6 @@
 from naivegrad.backend.cpu.array import (
     arange,
     cat,
-    contiguous,
     copy,
     copy_into,
     device_of,
@@ -93,7 +92,6 @@ __all__ = [
     "cast",
     "cat",
     "compare",
-    "contiguous",
     "conv2d",
     "conv2d_grad_input",
     "conv2d_grad_weight",

@@ -55,11 +55,6 @@ def copy(x: ndarray) -> ndarray:
     return x.copy("C")
 
 
-def contiguous(x: ndarray) -> ndarray:
-    """x itself if it is C-contiguous, else a copy that is."""
-    return x if x.flags.c_contiguous else x.copy("C")
-
-
 def copy_into(target: ndarray, source: ndarray) -> None:
     """target[...] = source, broadcasting and casting. Overlap is no harm."""
     if not target.flags.writeable:

@@ -673,10 +673,10 @@ class Tensor(TensorMethods):
         return self.pow_(other)
 
     def __eq__(self, other: Any) -> Tensor:  # type: ignore[override]
-        return compare.eq(self, other)
+        return NotImplemented if other is None else compare.eq(self, other)
 
     def __ne__(self, other: Any) -> Tensor:  # type: ignore[override]
-        return compare.ne(self, other)
+        return NotImplemented if other is None else compare.ne(self, other)
 
     def __lt__(self, other: Any) -> Tensor:
         return compare.lt(self, other)

@@ -217,6 +217,7 @@ def grad(
     grad_outputs: Any = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
+    only_inputs: bool = True,
     allow_unused: bool | None = None,
     materialize_grads: bool = False,
 ) -> tuple[Any, ...]:
@@ -229,6 +230,7 @@ def grad(
     outputs, inputs : Tensor or sequence of Tensors; inputs may be leaves or not
     grad_outputs : for each output, the gradient that flows in (ones for one element, if left out)
     retain_graph, create_graph : as for `backward`
+    only_inputs : True; taken because PyTorch takes it
     allow_unused : give None for an input that the outputs do not depend on, instead of an error
     materialize_grads : give zeros for it
 
@@ -245,6 +247,8 @@ def grad(
     >>> (g.item(), ng.autograd.grad(g, x)[0].item())
     (27.0, 18.0)
     """
+    if not only_inputs:
+        raise ValueError("grad: only_inputs=False is not possible; use backward")
     outputs = _sequence(outputs)
     inputs = _sequence(inputs)
     grads = [None] * len(outputs) if grad_outputs is None else _sequence(grad_outputs)

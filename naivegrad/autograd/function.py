@@ -142,7 +142,12 @@ class Function:
         if forward.active:
             forward.begin(ctx, inputs)
 
-        result = cls.forward(ctx, *arrays)
+        try:
+            result = cls.forward(ctx, *arrays)
+        except AttributeError as error:
+            if backend is None and error.obj is None:  # ctx.backend.something
+                raise _no_tensor(cls, inputs) from None
+            raise
 
         if result.__class__ is tuple:
             return ctx._several(inputs, arrays, result, recording)
@@ -374,6 +379,11 @@ def _is_ours(grad: Any) -> bool:
         and sys.getrefcount(grad.array) <= ARRAY_REFERENCES
         and bool(grad.backend.owns_memory(grad.array))
     )
+
+
+def _no_tensor(cls: type, inputs: tuple[Any, ...]) -> TypeError:
+    got = type(inputs[0]).__name__ if inputs else "nothing"
+    return TypeError(f"{cls.__name__}: a tensor is needed, got {got}")
 
 
 def _devices_differ(cls: type, inputs: tuple[Any, ...]) -> ValueError:

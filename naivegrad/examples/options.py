@@ -55,8 +55,8 @@ def build_parser(example: str, about: str, images: bool = True) -> argparse.Argu
                             metavar="N", help="samples in one step")  # fmt: skip
     parser.add_argument("--lr", type=_number(float, 0, "a number >= 0"), metavar="RATE",
                         help="learning rate at its highest")  # fmt: skip
-    parser.add_argument("--seed", type=_number(int, 0, "a whole number >= 0"), metavar="N",
-                        help="decides everything random (default 0)")  # fmt: skip
+    parser.add_argument("--seed", type=_number(int, 0, "a whole number >= 0 and < 2**64", 2**64),
+                        metavar="N", help="decides everything random (default 0)")  # fmt: skip
     parser.add_argument("--threads", type=_number(int, 1, "a whole number >= 1"), metavar="N",
                         help="threads of the kernels")  # fmt: skip
     parser.add_argument("--device", help="cpu (the default), cuda, cuda:1, ...")
@@ -152,15 +152,17 @@ def _sentence(error: OSError) -> str:
     return f"cannot read or write {error.filename}: {error.strerror}"
 
 
-def _number(kind: type, least: float, words: str) -> Callable[[str], Any]:
-    """An argparse type: a number of this kind, finite and not below `least`."""
+def _number(
+    kind: type, least: float, words: str, end: float = float("inf")
+) -> Callable[[str], Any]:
+    """An argparse type: a number of this kind, not below `least` and below `end`."""
 
     def convert(text: str) -> Any:
         try:
             value = kind(text)
         except ValueError:
             value = None
-        if value is None or not least <= value < float("inf"):
+        if value is None or not least <= value < end:
             raise argparse.ArgumentTypeError(f"must be {words}, got {text!r}")
         return value
 

@@ -373,6 +373,28 @@ cdef inline void block_grad_affine(
             out[i * step + j] = grad[i * step + j] * a[j] - (x[i * step + j] - m[j]) * b[j] - d[j]
 
 
+cdef inline void block_scale(
+    const real* grad, const double* scale, real* out, Py_ssize_t batch, Py_ssize_t step,
+    Py_ssize_t width, Py_ssize_t size,
+) noexcept nogil:
+    """out = grad * scale per channel; x is not read, so a NaN in it stays where it is."""
+    cdef real a[WIDTH]
+    cdef real factor
+    cdef Py_ssize_t i, j, c
+    if size >= SHORT:                    # then width is 1
+        factor = <real> scale[0]
+        for i in range(batch):
+            for j in range(size):
+                out[i * step + j] = grad[i * step + j] * factor
+        return
+    for c in range(width):
+        for j in range(size):
+            a[c * size + j] = <real> scale[c]
+    for i in range(batch):
+        for j in range(width * size):
+            out[i * step + j] = grad[i * step + j] * a[j]
+
+
 cdef inline void batch_norm_grad_block(
     const real* grad, const real* x, const real* weight, const real* stats, bint training,
     real* out, real* grad_weight, real* grad_bias, Py_ssize_t k, const Shape* s,
@@ -399,8 +421,11 @@ cdef inline void batch_norm_grad_block(
         dots[c] = dots[c] * rstd * rstd * scale[c] / count if training else 0
         sums[c] = sums[c] * scale[c] / count if training else 0
     if out is not NULL:
-        block_grad_affine(grad, x, stats + at, scale, dots, sums, out + at * s.size, s.batch, step,
-                          width, s.size)
+        if training:
+            block_grad_affine(grad, x, stats + at, scale, dots, sums, out + at * s.size, s.batch,
+                              step, width, s.size)
+        else:
+            block_scale(grad, scale, out + at * s.size, s.batch, step, width, s.size)
 
 
 cdef void batch_norm_all(

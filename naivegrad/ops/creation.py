@@ -21,6 +21,8 @@ def _array_of(data: Any, dtype: Any) -> np.ndarray:
             f"tensor: cannot make numbers of {type(data).__name__} with entries of {array.dtype}"
         )
     if dtype is not None:
+        if not isinstance(data, np.ndarray | np.generic):
+            _check_fits(array, numpy_dtype(dtype))
         return array.astype(numpy_dtype(dtype))
     if not isinstance(data, np.ndarray | np.generic):
         if array.dtype.kind == "f":
@@ -28,6 +30,17 @@ def _array_of(data: Any, dtype: Any) -> np.ndarray:
         if array.size == 0:
             return array.astype(numpy_dtype(None))
     return array.astype(numpy_dtype(array.dtype.newbyteorder("=")))
+
+
+def _check_fits(array: np.ndarray, dtype: np.dtype[Any]) -> None:
+    """ValueError for numbers that an integer type cannot hold; -1 may stand for 255, as in C."""
+    if dtype.kind not in "iu" or not array.size:
+        return
+    end = int(np.iinfo(dtype).max) + 1
+    low = -end if dtype.kind == "i" else 1 - end
+    inside = (array >= low) & (array < end)  # NaN is not
+    if not inside.all():
+        raise ValueError(f"tensor: {array[~inside].flat[0]} does not fit into {dtype}")
 
 
 def tensor(
@@ -70,7 +83,8 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     """A tensor of data, without a copy where none is needed."""
     if isinstance(data, Tensor):
         return data if dtype is None and device is None else data.to(dtype=dtype, device=device)
-    if isinstance(data, np.ndarray) and (dtype is None or data.dtype == numpy_dtype(dtype)):
+    shareable = isinstance(data, np.ndarray) and data.dtype.isnative and data.flags.aligned
+    if shareable and (dtype is None or data.dtype == numpy_dtype(dtype)):
         return from_numpy(data).to(device) if device is not None else from_numpy(data)
     return tensor(data, dtype=dtype, device=device)
 
@@ -82,6 +96,10 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
     native = numpy_dtype(ndarray.dtype)
     if native != ndarray.dtype or not ndarray.dtype.isnative:
         raise TypeError(f"from_numpy: byte order of {ndarray.dtype} is not the machine's")
+    if not ndarray.flags.aligned:  # the loops read whole numbers, which must begin where they may
+        raise ValueError(
+            f"from_numpy: the array of {ndarray.dtype} is not aligned in memory; copy it first"
+        )
     backend = backend_of(None)
     return wrap(backend.from_numpy(ndarray), backend)
 

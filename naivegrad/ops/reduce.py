@@ -407,7 +407,7 @@ def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
         input = input.cast(numpy_dtype(dtype))
     if input.array.ndim == 0:
         normalize_axis(dim, 0, "cumsum")
-        return input.clone()
+        return cumsum(input.reshape(1), 0).reshape(())
     return CumSum.apply(input, normalize_axis(dim, input.array.ndim, "cumsum"))
 
 
@@ -417,7 +417,7 @@ def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
         input = input.cast(numpy_dtype(dtype))
     if input.array.ndim == 0:
         normalize_axis(dim, 0, "cumprod")
-        return input.clone()
+        return cumprod(input.reshape(1), 0).reshape(())
     return CumProd.apply(input, normalize_axis(dim, input.array.ndim, "cumprod"))
 
 

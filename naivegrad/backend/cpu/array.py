@@ -59,8 +59,8 @@ def copy_into(target: ndarray, source: ndarray) -> None:
     """target[...] = source, broadcasting and casting. Overlap is no harm."""
     if not target.flags.writeable:
         raise ValueError(
-            "in-place change of an expanded tensor: several of its elements share one place in "
-            "memory; clone it first"
+            "in-place change of a tensor that cannot be written to: it is expanded (several of its "
+            "elements share one place in memory) or shares a read-only array; clone it first"
         )
     try:
         with np.errstate(invalid="ignore", over="ignore"):

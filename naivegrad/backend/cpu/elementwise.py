@@ -58,8 +58,8 @@ def _unary_by_numpy(op: str, x: ndarray, p: float, q: float, out: ndarray | None
     kind = x.dtype.kind
     if kind == "f" or op not in _UNARY:
         work = np.dtype("float64") if x.dtype == np.float64 else np.dtype("float32")
-        result = kernel.unary(op, np.ascontiguousarray(x, work), p, q)
-        result = cast(result.reshape(x.shape), floating(x.dtype))
+        result = kernel.unary(op, _aligned(x, work), p, q)
+        result = cast(result, floating(x.dtype))
     elif kind == "b" and op in ("neg", "sign", "relu"):
         if op == "neg":
             raise TypeError("neg: a bool tensor has no negative; use logical_not")
@@ -92,7 +92,7 @@ def _binary_by_numpy(
     if dtype.kind == "f" or op not in _BINARY:
         dtype = floating(dtype)
         work = np.dtype("float64") if dtype == np.float64 else np.dtype("float32")
-        result = kernel.binary(op, _as(x, work), _as(y, work), p, q)
+        result = kernel.binary(op, _aligned(x, work), _aligned(y, work), p, q)
         result = cast(result, dtype)
     else:
         x, y = _as(x, dtype), _as(y, dtype)
@@ -176,6 +176,11 @@ def cast(x: ndarray, dtype: np.dtype[Any]) -> ndarray:
 
 def _as(x: Operand, dtype: np.dtype[Any]) -> ndarray:
     return cast(x if isinstance(x, ndarray) else np.asarray(x), dtype)
+
+
+def _aligned(x: Operand, dtype: np.dtype[Any]) -> ndarray:
+    x = _as(x, dtype)
+    return x if x.flags.aligned else x.copy()
 
 
 def _shape(x: Operand) -> tuple[int, ...]:

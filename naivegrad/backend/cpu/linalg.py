@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy import ndarray
 
@@ -29,7 +31,7 @@ def matmul(x: ndarray, y: ndarray) -> ndarray:
 
 def linear(x: ndarray, w: ndarray, b: ndarray | None) -> ndarray:
     """x @ w.T + b: (..., K), (N, K), (N,) to (..., N)."""
-    rows = x if x.ndim == 2 else x.reshape(-1, x.shape[-1])
+    rows = x if x.ndim == 2 else x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
     if _tiled(rows, rows.shape[0], *w.shape):
         if b is not None and not b.flags.c_contiguous:
             b = b.copy()

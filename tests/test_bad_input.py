@@ -1,0 +1,103 @@
+"""What comes from outside: odd arrays, numbers that do not fit, NaN, what is no tensor."""
+
+import numpy as np
+import pytest
+
+import naivegrad as ng
+from naivegrad.nn import functional as F
+
+
+def _unaligned(x):
+    memory = np.zeros(x.nbytes + 1, np.uint8)
+    y = memory[1:].view(x.dtype).reshape(x.shape)
+    y[...] = x
+    return y
+
+
+def test_an_array_that_is_not_aligned_is_refused_or_copied():
+    x = _unaligned(np.arange(6.0, dtype=np.float32).reshape(2, 3))
+    with pytest.raises(ValueError, match=r"from_numpy: .*float32 is not aligned"):
+        ng.from_numpy(x)
+    for t in (ng.tensor(x), ng.as_tensor(x)):
+        assert t.tolist() == x.tolist()
+        assert np.allclose(ng.logsumexp(t, 1).numpy(), np.log(np.exp(x).sum(1)))
+    assert (ng.ones(2, 3) + x).tolist() == (1 + x).tolist()
+
+
+def test_an_array_of_another_byte_order():
+    x = np.arange(3.0).astype(">f8")
+    with pytest.raises(TypeError, match="byte order"):
+        ng.from_numpy(x)
+    assert ng.as_tensor(x).tolist() == [0, 1, 2]
+
+
+def test_a_read_only_array_is_not_called_expanded_only():
+    x = np.ones(3)
+    x.flags.writeable = False
+    with pytest.raises(ValueError, match="read-only"):
+        ng.from_numpy(x).add_(1)
+    assert ng.from_numpy(x).sum().item() == 3
+
+
+@pytest.mark.parametrize(
+    ("number", "dtype"),
+    [(300, "int8"), (-129, "int8"), (256, "uint8"), (-256, "uint8"), (float("nan"), "int64"),
+     (float("inf"), "int32"), (1e30, "int64"), (2.0**63, "int64"), (2**31, "int32")],
+)  # fmt: skip
+def test_a_number_that_an_integer_type_cannot_hold(number, dtype):
+    with pytest.raises(ValueError, match=rf"tensor: .* does not fit into {dtype}"):
+        ng.tensor([0, number], dtype=getattr(ng, dtype))
+
+
+def test_numbers_that_an_integer_type_just_holds():
+    assert ng.tensor([-128, 127], dtype=ng.int8).tolist() == [-128, 127]
+    assert ng.tensor([-1, 255], dtype=ng.uint8).tolist() == [255, 255]
+    assert ng.tensor([-(2**63), 2**63 - 1], dtype=ng.int64).tolist() == [-(2**63), 2**63 - 1]
+    assert ng.tensor([], dtype=ng.int8).shape == (0,)
+    assert ng.tensor([1.9, -1.9], dtype=ng.int32).tolist() == [1, -1]
+
+
+@pytest.mark.parametrize("f", [ng.relu, ng.exp, ng.sin, F.gelu])
+def test_a_list_is_no_tensor(f):
+    with pytest.raises(TypeError, match="a tensor is needed, got list"):
+        f([1.0, 2.0])
+
+
+def test_none_equals_no_tensor():
+    x = ng.ones(2)
+    assert (x == None) is False and (x != None) is True  # noqa: E711
+
+
+@pytest.mark.parametrize("dtype", ["int32", "bool", "uint8", "float32"])
+@pytest.mark.parametrize("f", [ng.cumsum, ng.cumprod])
+def test_a_scan_of_a_single_number_has_the_type_of_any_scan(f, dtype):
+    x = ng.tensor(1, dtype=getattr(ng, dtype))
+    assert f(x, 0).dtype == f(x.reshape(1), 0).dtype and f(x, 0).shape == ()
+
+
+def test_linear_without_features():
+    x, w, b = ng.ones(2, 3, 0), ng.ones(5, 0), ng.arange(5.0)
+    x, w, b = (t.requires_grad_() for t in (x, w, b))
+    y = F.linear(x, w, b)
+    y.sum().backward()
+    assert y.tolist() == [[[0, 1, 2, 3, 4]] * 3] * 2
+    assert x.grad.shape == (2, 3, 0) and w.grad.shape == (5, 0) and b.grad.tolist() == [6] * 5
+
+
+@pytest.mark.parametrize("shape", [(4, 2), (4, 2, 3), (4, 2, 9, 9)])
+def test_batch_norm_in_eval_keeps_a_nan_out_of_the_gradient(shape):
+    x = np.random.default_rng(0).standard_normal(shape)
+    x[0, 0], x[1, 1] = np.nan, np.inf
+    x = ng.tensor(x, requires_grad=True)
+    mean, var, w = ng.zeros(2, dtype=x.dtype), ng.tensor([3.0, 8.0], dtype=x.dtype), [2.0, -1.0]
+    grad = np.random.default_rng(1).standard_normal(shape)
+    F.batch_norm(x, mean, var, ng.tensor(w, dtype=x.dtype), eps=1.0).backward(ng.tensor(grad))
+    scale = np.array([1.0, -1 / 3]).reshape(1, 2, *[1] * (len(shape) - 2))
+    np.testing.assert_allclose(x.grad.numpy(), grad * scale, rtol=1e-12)
+
+
+def test_grad_takes_only_inputs():
+    x = ng.tensor(2.0, requires_grad=True)
+    assert ng.autograd.grad(x * x, x, only_inputs=True)[0].item() == 4
+    with pytest.raises(ValueError, match="only_inputs"):
+        ng.autograd.grad(x * x, x, only_inputs=False)

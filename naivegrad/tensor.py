@@ -362,7 +362,7 @@ class Tensor(TensorMethods):
         return iter(self.unbind(0))
 
     def __contains__(self, value: Any) -> bool:
-        return bool((self == value).any())
+        return bool(compare.eq(self, value).any())
 
     __hash__ = object.__hash__
 

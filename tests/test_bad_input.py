@@ -66,6 +66,8 @@ def test_a_list_is_no_tensor(f):
 def test_none_equals_no_tensor():
     x = ng.ones(2)
     assert (x == None) is False and (x != None) is True  # noqa: E711
+    with pytest.raises(TypeError):
+        None in x  # noqa: B015
 
 
 @pytest.mark.parametrize("dtype", ["int32", "bool", "uint8", "float32"])

@@ -455,40 +455,64 @@ class Tensor(TensorMethods):
 
     # New tensors of this type, on this device
 
-    def new_tensor(self, data: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    def new_tensor(
+        self, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    ) -> Tensor:
         """A tensor of data, of this type and on this device."""
-        made = creation.tensor(data, dtype=dtype or self.dtype, device=self.device)
-        return made.requires_grad_() if requires_grad else made
+        return creation.tensor(
+            data,
+            dtype=dtype or self.dtype,
+            device=device or self.device,
+            requires_grad=requires_grad,
+        )
 
-    def new_zeros(self, *size: Any, dtype: Any = None) -> Tensor:
+    def new_zeros(
+        self, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    ) -> Tensor:
         """Zeros of this type, on this device."""
-        return self._new(size, 0, dtype)
+        return self._new(size, 0, dtype, device, requires_grad)
 
-    def new_ones(self, *size: Any, dtype: Any = None) -> Tensor:
+    def new_ones(
+        self, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    ) -> Tensor:
         """Ones of this type, on this device."""
-        return self._new(size, 1, dtype)
+        return self._new(size, 1, dtype, device, requires_grad)
 
-    def new_full(self, size: Sequence[int], fill_value: Any, *, dtype: Any = None) -> Tensor:
+    def new_full(
+        self,
+        size: Sequence[int],
+        fill_value: Any,
+        *,
+        dtype: Any = None,
+        device: Any = None,
+        requires_grad: bool = False,
+    ) -> Tensor:
         """One value, of this type and on this device."""
-        return self._new(size, fill_value, dtype)
+        return self._new(size, fill_value, dtype, device, requires_grad)
 
-    def new_empty(self, *size: Any, dtype: Any = None) -> Tensor:
+    def new_empty(
+        self, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    ) -> Tensor:
         """A tensor of any content, of this type and on this device."""
-        return self._new(size, 0, dtype)
+        return self._new(size, 0, dtype, device, requires_grad)
 
-    def _new(self, size: Any, value: Any, wish: Any) -> Tensor:
+    def _new(
+        self, size: Any, value: Any, wish: Any, device: Any = None, requires_grad: bool = False
+    ) -> Tensor:
         if len(size) == 1 and isinstance(size[0], tuple | list):
             size = size[0]
+        backend = self.backend if device is None else backend_of(device)
         numpy_dtype = self.array.dtype if wish is None else dtypes.to_numpy(wish)
-        return wrap(self.backend.full(tuple(size), value, numpy_dtype), self.backend)
+        tensor = wrap(backend.full(tuple(size), value, numpy_dtype), backend)
+        return tensor.requires_grad_() if requires_grad else tensor
 
     # In place
 
-    def copy_(self, source: Tensor) -> Tensor:
-        """Overwrite with source, broadcast and cast."""
-        if not isinstance(source, Tensor):
-            raise TypeError(f"copy_: the source must be a Tensor, got {type(source).__name__}")
-        return assign(self, copying.CopyInto, source)
+    def copy_(self, src: Tensor, non_blocking: bool = False) -> Tensor:
+        """Overwrite with src, broadcast and cast; non_blocking means nothing on the CPU."""
+        if not isinstance(src, Tensor):
+            raise TypeError(f"copy_: src must be a Tensor, got {type(src).__name__}")
+        return assign(self, copying.CopyInto, src)
 
     def zero_(self) -> Tensor:
         """Overwrite with zeros."""
@@ -510,7 +534,7 @@ class Tensor(TensorMethods):
         if not self.array.flags.writeable:
             refuse_leaf(self, op)
             return assign(self, function_class, *arguments)
-        run = self.backend.unary if op in _UNARY else self.backend.binary
+        run = self.backend.binary if arrays else self.backend.unary
         run(op, self.array, *arrays, out=self.array)
         self.version[0] += 1
         return self
@@ -547,9 +571,37 @@ class Tensor(TensorMethods):
         """self = e ** self."""
         return self._in_place("exp", elementwise.Exp)
 
+    def log_(self) -> Tensor:
+        """self = ln self."""
+        return self._in_place("log", elementwise.Log)
+
     def sqrt_(self) -> Tensor:
         """self = sqrt(self)."""
         return self._in_place("sqrt", elementwise.Sqrt)
+
+    def rsqrt_(self) -> Tensor:
+        """self = 1 / sqrt(self)."""
+        return self._in_place("rsqrt", elementwise.Rsqrt)
+
+    def reciprocal_(self) -> Tensor:
+        """self = 1 / self."""
+        return self._in_place("reciprocal", elementwise.Reciprocal)
+
+    def square_(self) -> Tensor:
+        """self *= self."""
+        return self._in_place("square", elementwise.Square)
+
+    def abs_(self) -> Tensor:
+        """self = |self|."""
+        return self._in_place("abs", elementwise.Abs)
+
+    def sin_(self) -> Tensor:
+        """self = sin self."""
+        return self._in_place("sin", elementwise.Sin)
+
+    def cos_(self) -> Tensor:
+        """self = cos self."""
+        return self._in_place("cos", elementwise.Cos)
 
     def neg_(self) -> Tensor:
         """self = -self."""
@@ -566,6 +618,8 @@ class Tensor(TensorMethods):
     def clamp_(self, min: Any = None, max: Any = None) -> Tensor:
         """self = clamp(self, min, max)."""
         return assign(self, _Composed("clamp_", lambda x: elementwise.clamp(x, min, max)))
+
+    clip_ = clamp_
 
     def masked_fill_(self, mask: Tensor, value: Any) -> Tensor:
         """self = value where mask."""
@@ -709,9 +763,6 @@ class Tensor(TensorMethods):
 
     def __setitem__(self, key: Any, value: Any) -> None:
         indexing.setitem(self, key, value)
-
-
-_UNARY = frozenset({"relu", "exp", "sqrt", "neg", "tanh", "sigmoid"})
 
 
 class _Composed:

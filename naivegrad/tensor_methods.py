@@ -338,6 +338,10 @@ class TensorMethods:
         """The axes from start_dim to end_dim as one."""
         return movement.flatten(self, start_dim, end_dim)
 
+    def ravel(self) -> Tensor:
+        """All axes as one."""
+        return movement.ravel(self)
+
     def unflatten(self, dim: Any, sizes: Any) -> Tensor:
         """One axis as several."""
         return movement.unflatten(self, dim, sizes)
@@ -391,6 +395,14 @@ class TensorMethods:
     def index_select(self, dim: Any, index: Any) -> Tensor:
         """The slices of dim at the positions of a 1-d index."""
         return indexing.index_select(self, dim, index)
+
+    def take_along_dim(self, indices: Any, dim: Any = None) -> Tensor:
+        """`gather`, broadcasting the other dimensions; of all flattened without dim."""
+        return indexing.take_along_dim(self, indices, dim)
+
+    def where(self, condition: Any, other: Any) -> Tensor:
+        """self where condition, else other."""
+        return elementwise.where(condition, self, other)
 
     def masked_fill(self, mask: Any, value: Any) -> Tensor:
         """value where mask, else self."""
@@ -459,8 +471,10 @@ class TensorMethods:
     subtract = sub
     multiply = mul
     true_divide = divide = div
+    clip = clamp
     broadcast_to = expand
-    swapaxes = transpose
+    swapaxes = swapdims = transpose
+    moveaxis = movedim
 
     @property
     def T(self) -> Tensor:

@@ -20,7 +20,7 @@ def set_num_threads(n: int) -> None:
     """Let every operation use up to n threads, NumPy's BLAS too.
 
     The kernels give the same bits for every n. The BLAS, which multiplies narrow matrices, cuts a
-    product differently for another number of threads: its last bits are the same for the same n only.
+    product differently for another number of threads: the last bits are the same for the same n.
     """
     if n < 1:
         raise ValueError(f"set_num_threads: at least 1 thread is needed, got {n}")

@@ -87,11 +87,19 @@ IN_PLACE = {
     "pow_": (lambda x: x**3, [3]),
     "neg_": (lambda x: -x, []),
     "exp_": (ng.exp, []),
+    "log_": (ng.log, []),
+    "rsqrt_": (ng.rsqrt, []),
+    "reciprocal_": (ng.reciprocal, []),
+    "square_": (ng.square, []),
+    "abs_": (ng.abs, []),
+    "sin_": (ng.sin, []),
+    "cos_": (ng.cos, []),
     "sqrt_": (ng.sqrt, []),
     "relu_": (ng.relu, []),
     "sigmoid_": (ng.sigmoid, []),
     "tanh_": (ng.tanh, []),
     "clamp_": (lambda x: x.clamp(0.5, 0.8), [0.5, 0.8]),
+    "clip_": (lambda x: x.clip(0.5, 0.8), [0.5, 0.8]),
     "copy_": (lambda x, y: y.expand(SHAPE), ["y"]),
     "fill_": (lambda x: x * 0 + 2.5, [2.5]),
     "zero_": (lambda x: x * 0, []),
@@ -204,3 +212,41 @@ def test_operator_in_place(change):
     exec(f"z {change} y", wanted)
     assert ours["z"] is before
     np.testing.assert_array_equal(value(before), wanted["z"])
+
+
+def test_take_along_dim():
+    a, k = np.arange(12.0).reshape(3, 4), np.array([[1, 3, 0, 0]])
+    x, index = ng.tensor(a), ng.tensor(k)
+    np.testing.assert_array_equal(value(x.take_along_dim(index)), np.take_along_axis(a, k[0], None))
+    np.testing.assert_array_equal(value(x.take_along_dim(index, 1)), np.take_along_axis(a, k, 1))
+    with pytest.raises(ValueError, match=r"take_along_dim: indices \(1, 4\) and input \(3, 3\)"):
+        x[:, :3].take_along_dim(index, 0)
+    with pytest.raises(ValueError, match="take_along_dim: .* differ in ndim"):
+        x.take_along_dim(index[0], 0)
+
+
+def test_where_of_a_tensor():
+    x, y = ng.tensor(A), ng.tensor(B)
+    assert x.where(x > 0, y).tolist() == np.where(A > 0, A, B).tolist()
+
+
+@pytest.mark.parametrize(
+    "spellings",
+    ["abs absolute", "neg negative", "sub subtract", "mul multiply", "div divide true_divide",
+     "clamp clip", "transpose swapaxes swapdims", "movedim moveaxis", "cat concat concatenate"],
+)  # fmt: skip
+def test_other_spellings(spellings):
+    first, *others = spellings.split()
+    for other in others:
+        assert getattr(ng, other) is getattr(ng, first)
+        if first != "cat":
+            assert getattr(Tensor, other) is getattr(Tensor, first)
+
+
+@pytest.mark.parametrize("name", ["new_zeros", "new_ones", "new_empty", "new_full", "new_tensor"])
+def test_new_tensors_take_after_the_old(name):
+    x = ng.zeros(1, dtype=ng.float64)
+    arguments = {"new_full": [(2,), 3.0], "new_tensor": [[1.0, 2.0]]}.get(name, [2])
+    y = getattr(x, name)(*arguments, device="cpu", requires_grad=True)
+    assert y.shape == (2,) and y.dtype == ng.float64 and y.requires_grad and y.is_leaf
+    assert getattr(x, name)(*arguments, dtype=ng.int32).dtype == ng.int32

@@ -93,8 +93,10 @@ def save(obj: Any, f: str | os.PathLike[str]) -> None:
     save_checkpoint(f, obj)
 
 
-def load(f: str | os.PathLike[str], map_location: Any = None) -> Any:
-    """`load_checkpoint` with PyTorch's names of arguments."""
+def load(f: str | os.PathLike[str], map_location: Any = None, *, weights_only: bool = True) -> Any:
+    """`load_checkpoint` with PyTorch's names of arguments; ValueError unless weights_only."""
+    if not weights_only:
+        raise ValueError("load: only weights_only=True; a file is never executed")
     return load_checkpoint(f, map_location)
 
 

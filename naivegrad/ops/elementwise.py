@@ -636,3 +636,8 @@ def _clamp_integers(x: Tensor, low: Any, high: Any) -> Tensor:
         if bound is not None:
             result = backend.binary(op, result, bound)
     return wrap(result, backend)
+
+
+# Other spellings
+absolute, negative, subtract, multiply, clip = abs, neg, sub, mul, clamp
+true_divide = divide = div

@@ -396,13 +396,23 @@ def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
     return stack(columns, 1)
 
 
-def take_along_dim(input: Tensor, indices: Tensor, dim: int) -> Tensor:
-    """`gather`, broadcasting the other dimensions of input and index."""
+def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
+    """`gather`, broadcasting the dimensions but dim; without dim, of all elements in a row."""
+    if dim is None:
+        return gather(input.ravel(), 0, indices.ravel())
     axis = normalize_axis(dim, input.array.ndim, "take_along_dim")
     a, b = list(input.array.shape), list(indices.array.shape)
+    if len(a) != len(b):
+        raise ValueError(f"take_along_dim: indices {tuple(b)} and input {tuple(a)} differ in ndim")
     n, m = a[axis], b[axis]
     a[axis] = b[axis] = 1
-    shape = list(np.broadcast_shapes(tuple(a), tuple(b)))
+    try:
+        shape = list(np.broadcast_shapes(tuple(a), tuple(b)))
+    except ValueError:
+        raise ValueError(
+            f"take_along_dim: indices {indices.array.shape} and input {input.array.shape} do not "
+            f"broadcast apart from dimension {axis}"
+        ) from None
     return gather(
         input.expand(*shape[:axis], n, *shape[axis + 1 :]),
         axis,

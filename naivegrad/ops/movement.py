@@ -240,6 +240,9 @@ def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     return Permute.apply(input, tuple(axes))
 
 
+swapaxes = swapdims = transpose
+
+
 def t(input: Tensor) -> Tensor:
     """The transpose of a matrix; vectors and 0-d tensors as they are."""
     if input.array.ndim > 2:
@@ -259,6 +262,9 @@ def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
     rest = iter([i for i in range(ndim) if i not in come])
     axes = [come[go.index(i)] if i in go else next(rest) for i in range(ndim)]
     return Permute.apply(input, tuple(axes))
+
+
+moveaxis = movedim
 
 
 def squeeze(input: Tensor, dim: Any = None) -> Tensor:
@@ -305,6 +311,11 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     return Reshape.apply(
         input, (*shape[:start], math.prod(shape[start : end + 1]), *shape[end + 1 :])
     )
+
+
+def ravel(input: Tensor) -> Tensor:
+    """All axes as one: a view where possible, else a copy."""
+    return Reshape.apply(input, (input.array.size,))
 
 
 def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:

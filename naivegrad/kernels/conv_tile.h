@@ -27,8 +27,16 @@
 
 #if defined(__AVX512F__) || defined(__aarch64__) /* 32 vector registers */
 enum { ROWS = 8, DOT_ROWS = 4, DOT_TAPS = 6 };
-#else /* 16 */
+#define UP_TO_ROWS(CASE) CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6) CASE(7) CASE(8)
+#define UP_TO_DOT_ROWS(CASE) CASE(1) CASE(2) CASE(3) CASE(4)
+#elif defined(__FMA__) /* 16 */
 enum { ROWS = 4, DOT_ROWS = 3, DOT_TAPS = 4 };
+#define UP_TO_ROWS(CASE) CASE(1) CASE(2) CASE(3) CASE(4)
+#define UP_TO_DOT_ROWS(CASE) CASE(1) CASE(2) CASE(3)
+#else /* 16, of which a product wants one */
+enum { ROWS = 3, DOT_ROWS = 3, DOT_TAPS = 3 };
+#define UP_TO_ROWS(CASE) CASE(1) CASE(2) CASE(3)
+#define UP_TO_DOT_ROWS(CASE) CASE(1) CASE(2) CASE(3)
 #endif
 
 #if defined(__GNUC__)
@@ -155,13 +163,7 @@ static void NAME(correlate)(int rows, const REAL* w, const ptrdiff_t* tap, ptrdi
                             int add, REAL* y0, REAL* y1, REAL* y2, ptrdiff_t y_stride) {
 #define CASE(n) \
     case n: NAME(correlate_rows)(n, w, tap, taps, x0, x1, x2, bias, add, y0, y1, y2, y_stride); break;
-    switch (rows) {
-        CASE(1) CASE(2) CASE(3)
-#if defined(__AVX512F__) || defined(__aarch64__)
-        CASE(4) CASE(5) CASE(6) CASE(7)
-#endif
-        CASE(ROWS)
-    }
+    switch (rows) { UP_TO_ROWS(CASE) }
 #undef CASE
 }
 
@@ -225,13 +227,7 @@ static void NAME(dot)(int rows, int taps, const REAL* grad, ptrdiff_t grad_row,
 #define CASE(n)                                                                               \
     case n: NAME(dot_rows)(n, taps, grad, grad_row, grad_image, x, x_image, tap, place, images, \
                            pixels, out, out_row); break;
-    switch (rows) {
-        CASE(1) CASE(2)
-#if defined(__AVX512F__) || defined(__aarch64__)
-        CASE(3)
-#endif
-        CASE(DOT_ROWS)
-    }
+    switch (rows) { UP_TO_DOT_ROWS(CASE) }
 #undef CASE
 }
 

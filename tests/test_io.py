@@ -501,3 +501,10 @@ def test_progress_counts_from_where_an_earlier_run_stopped():
     progress.advance(2)
     assert progress.done == 10
     assert "0:00 left" in progress.summary()
+
+
+def test_load_takes_weights_only(tmp_path):
+    ng.save({"x": ng.ones(2)}, tmp_path / "x")
+    assert ng.load(tmp_path / "x", weights_only=True)["x"].tolist() == [1, 1]
+    with pytest.raises(ValueError, match="load: only weights_only=True"):
+        ng.load(tmp_path / "x", weights_only=False)

@@ -334,7 +334,7 @@ def test_mse_loss_sums_accurately(n):
     x, y = rng.standard_normal(n).astype(np.float32), rng.standard_normal(n).astype(np.float32)
     exact = np.sum((x.astype(np.float64) - y) ** 2)
     np.testing.assert_allclose(
-        F.mse_loss(ng.tensor(x), ng.tensor(y), "sum").item(), exact, rtol=1e-6
+        F.mse_loss(ng.tensor(x), ng.tensor(y), reduction="sum").item(), exact, rtol=1e-6
     )
     if n:
         got = F.mse_loss(ng.tensor(x), ng.tensor(y)).item()

@@ -318,7 +318,7 @@ def _check_reduction(op: str, reduction: str) -> None:
 # ---- regression --------------------------------------------------------------------------------
 
 
-def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
+def mse_loss(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
     """The squared difference: each, their mean, or their sum.
 
         loss = (x - y)^2
@@ -353,14 +353,14 @@ def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
     return MSELoss.apply(x, y, reduction)
 
 
-def l1_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
+def l1_loss(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
     """|x - y|: each, their mean, or their sum. Arguments and errors as for `mse_loss`."""
     x, y = _paired("l1_loss", input, target, reduction)
     return _reduce((x - y).abs(), reduction)
 
 
 def smooth_l1_loss(
-    input: Tensor, target: Tensor, reduction: str = "mean", beta: float = 1.0
+    input: Tensor, target: Tensor, *, reduction: str = "mean", beta: float = 1.0
 ) -> Tensor:
     """Quadratic near 0, linear beyond: d^2 / (2 beta) where d = |x - y| < beta, else d - beta / 2.
 
@@ -373,7 +373,7 @@ def smooth_l1_loss(
     if beta < 0:
         raise ValueError(f"smooth_l1_loss: beta must not be negative, got {beta}")
     if beta == 0:
-        return l1_loss(input, target, reduction)
+        return l1_loss(input, target, reduction=reduction)
     return _huber("smooth_l1_loss", input, target, reduction, beta) / beta
 
 

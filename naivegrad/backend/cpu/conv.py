@@ -60,9 +60,47 @@ def conv2d_grad_input(
     if dtype == np.float16:
         args = (x_shape, stride, padding, dilation, groups)
         return conv2d_grad_input(_float32(grad), _float32(w), *args).astype(dtype)
-    grad_x = np.empty(x_shape, dtype)
     corner = (padding[0], padding[2])
+    columns = shape[2] * shape[3] * w.size // w.shape[0] * groups * dtype.itemsize  # of one image
+    if 2 * shape[2] * shape[3] * stride[0] * stride[1] < x_shape[2] * x_shape[3] and (
+        columns <= _COLUMN_BYTES
+    ):
+        images = max(1, _COLUMN_BYTES // columns)
+        return _grad_input_by_columns(grad, w, x_shape, stride, corner, dilation, groups, images)
+    grad_x = np.empty(x_shape, dtype)
     kernel.conv2d_grad_input(_dense(grad), _dense(w), grad_x, stride, corner, dilation, groups)
+    return grad_x
+
+
+_COLUMN_BYTES = 4 << 20
+
+
+def _grad_input_by_columns(
+    grad: ndarray,
+    w: ndarray,
+    x_shape: Shape,
+    stride: Pair,
+    corner: Pair,
+    dilation: Pair,
+    groups: int,
+    images: int,
+) -> ndarray:
+    """The same where windows are few and large, so that most taps would find nothing but padding.
+
+    The products w[f, c, u, v] * grad[f, i, j], summed over f (a convolution with 1 x 1 filters),
+    are folded into images, some images at a time.
+    """
+    f, c, kh, kw = w.shape
+    by_tap = w.reshape(groups, f // groups, c * kh * kw).transpose(0, 2, 1)
+    filters = np.ascontiguousarray(by_tap).reshape(-1, f // groups, 1, 1)
+    grad, size = _dense(grad), grad.shape[2:]
+    grad_x = np.zeros(x_shape, grad.dtype)
+    for i in range(0, len(grad), images):
+        part = grad[i : i + images]
+        columns = np.empty((len(part), len(filters), *size), grad.dtype)
+        kernel.conv2d(part, filters, None, columns, (1, 1), (0, 0), (1, 1), groups)
+        into = grad_x[i : i + images]
+        unfold_kernel.columns(into, columns, (kh, kw), size, stride, corner, dilation, True)
     return grad_x
 
 

@@ -9,7 +9,7 @@ import pytest
 # ours, and on a busy machine they cost each other ten times what a second thread gains.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-import naivegrad as ng  # noqa: E402
+import naivegrad as ng
 
 
 @pytest.fixture(autouse=True)

@@ -20,7 +20,7 @@ GRADIENTS = "test_ops_derivatives.py::test_gradients_in_float32"
 @pytest.mark.skipif("NAIVEGRAD_ISA" in os.environ, reason="one level is asked for")
 @pytest.mark.parametrize("name", [name for name in LEVELS if name != level.isa])
 def test_other_level(name):
-    """Values at every size and layout, gradients in float32, and the same bits for every thread count."""
+    """Values at every size and layout, gradients in float32, the same bits for any thread count."""
     here = Path(__file__).parent
     command = [
         sys.executable,

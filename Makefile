@@ -27,7 +27,7 @@ test: $(VENV)/built $(VENV)/train $(VENV)/test  ## the whole test suite
 lint: $(VENV)/dev  ## ruff, cython-lint, codespell
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/ruff format --check
-	$(VENV)/bin/cython-lint naivegrad
+	PATH="$(abspath $(VENV))/bin:$$PATH" cython-lint naivegrad
 	$(VENV)/bin/codespell
 
 build: $(VENV)/built  ## compile what changed, in place

@@ -229,6 +229,7 @@ class Function:
                 "saved was freed by the first; pass retain_graph=True to the first backward"
             )
         tensors = []
+        backend = self.backend
         connect = grad_mode.enabled or self.tangents is not None
         for entry in self.saved:
             if entry.__class__ is not tuple:
@@ -241,7 +242,7 @@ class Function:
                     f"was changed in place: it was saved at version {count} and is at {counter[0]} "
                     "now; change a clone of it, or change it after backward"
                 )
-            tensor = wrap(array, self.backend)
+            tensor = wrap(array, backend)
             if connect:
                 self._connect(tensor, source, counter)
             tensors.append(tensor)

@@ -111,6 +111,20 @@ def test_leaves_never_share_a_gradient():
         assert not np.shares_memory(x.grad.array, y.grad.array)
 
 
+def test_only_an_unshared_gradient_becomes_grad_itself():
+    """References are counted exactly: neither a copy nor an alias too many."""
+    x = leaf([1.0, 2.0, 3.0])
+    seen = []
+    x.register_hook(lambda g: seen.append(id(g.array)))
+    (x * 2.0).sum().backward()
+    assert id(x.grad.array) == seen[0]  # nobody else has it: taken as it is
+    x = leaf([1.0, 2.0, 3.0])
+    held = []
+    x.register_hook(held.append)
+    (x * 2.0).sum().backward()
+    assert not np.shares_memory(x.grad.array, held[0].array)
+
+
 def test_a_gradient_owns_its_memory():
     """A gradient that is expanded, or a slice of a larger one, becomes an array of its own."""
     x = leaf([1.0, 2.0, 3.0])

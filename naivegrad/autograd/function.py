@@ -368,7 +368,7 @@ class Leaf(Function):
 
 # References to a gradient that nobody else has: `grad` in the engine, in Leaf.backward and in
 # _is_ours, the argument on the stack, and the argument of getrefcount itself; for its array, the
-# tensor's own and that of getrefcount. tests/test_engine.py measures that these are the counts of
+# tensor's own and that of getrefcount. tests/test_leaves.py measures that these are the counts of
 # an unshared gradient.
 GRAD_REFERENCES, ARRAY_REFERENCES = 4, 2
 

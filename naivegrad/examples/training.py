@@ -367,7 +367,8 @@ class Run:
         threads = ng.get_num_threads()
         parameters = sum(parameter.numel() for parameter in self._model.parameters())
         print(
-            f"{self.example}: {parameters:,} parameters, {self.n_epochs} epochs, "
+            f"{self.example}: {parameters:,} parameters, "
+            f"{self.n_epochs} epoch{'s' if self.n_epochs > 1 else ''}, "
             f"batches of {self.batch_size}, learning rate {self.lr:g}, seed {self.seed}, "
             f"{self.device}, {threads} thread{'s' if threads > 1 else ''}",
             flush=True,

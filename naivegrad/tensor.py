@@ -1,27 +1,48 @@
 """Tensor: an array, and how it came about.
 
-The operations are classes in naivegrad/ops; a method here or in tensor_methods.py is one line that
-applies one of them.
+The operations are classes in naivegrad/ops; the methods that apply them,
+a line each, in naivegrad/methods.
 """
 
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
 from naivegrad import dtype as dtypes
-from naivegrad.autograd import engine, forward, function
-from naivegrad.autograd.inplace import assign, refuse_leaf
-from naivegrad.autograd.mode import grad_mode
+from naivegrad.autograd import engine, function
 from naivegrad.backend import cpu
 from naivegrad.device import backend_of, device
-from naivegrad.tensor_methods import TensorMethods, connect
+from naivegrad.methods import (
+    ActivationMethods,
+    CompareMethods,
+    ConversionMethods,
+    CreationMethods,
+    ElementwiseMethods,
+    IndexMethods,
+    LinalgMethods,
+    MovementMethods,
+    OperatorMethods,
+    ReduceMethods,
+    connect,
+)
 
 
-class Tensor(TensorMethods):
+class Tensor(
+    OperatorMethods,
+    ElementwiseMethods,
+    CompareMethods,
+    ActivationMethods,
+    ReduceMethods,
+    MovementMethods,
+    IndexMethods,
+    LinalgMethods,
+    ConversionMethods,
+    CreationMethods,
+):
     """A multi-dimensional array that can be differentiated.
 
     Made by `naivegrad.tensor`, `zeros`, `randn`, ...; ``Tensor([1, 2])`` gives float32 values,
@@ -362,7 +383,7 @@ class Tensor(TensorMethods):
         return iter(self.unbind(0))
 
     def __contains__(self, value: Any) -> bool:
-        return bool(compare.eq(self, value).any())
+        return bool(ops.eq(self, value).any())
 
     __hash__ = object.__hash__
 
@@ -409,369 +430,6 @@ class Tensor(TensorMethods):
         array = array.reshape(self.array.shape)
         return _rebuild, (type(self), array, str(self.device), self.requires_grad)
 
-    # Conversions
-
-    def to(self, *args: Any, **kwargs: Any) -> Tensor:
-        """The tensor in another type, on another device, like another; itself if nothing changes.
-
-        to(dtype), to(device), to(device, dtype), to(other); copy=True always copies.
-        """
-        wish = kwargs.pop("dtype", None)
-        place = kwargs.pop("device", None)
-        copy = kwargs.pop("copy", False)
-        kwargs.pop("non_blocking", None)
-        kwargs.pop("memory_format", None)
-        if kwargs:
-            raise TypeError(f"to: unknown arguments {', '.join(kwargs)}")
-        for argument in args:
-            if isinstance(argument, Tensor):
-                wish, place = argument.dtype, argument.device
-            elif isinstance(argument, str | device):
-                place = argument
-            elif isinstance(argument, bool):  # non_blocking
-                continue
-            elif argument is not None:
-                wish = argument
-        if place is not None and backend_of(place) is not self.backend:
-            raise RuntimeError(f"to: cannot move to {place}")
-        result = self if wish is None else self.cast(dtypes.to_numpy(wish))
-        return result.clone() if copy and result is self else result
-
-    def cpu(self) -> Tensor:
-        """The tensor on the CPU: itself if it is there."""
-        return self.to("cpu")
-
-    def cuda(self, index: Any = None) -> Tensor:
-        """The tensor on a GPU."""
-        return self.to("cuda" if index is None else f"cuda:{index}")
-
-    def type(self, wish: Any = None) -> Any:
-        """The name of the type, or the tensor in another type."""
-        return f"naivegrad.{self.dtype.name}" if wish is None else self.to(wish)
-
-    def contiguous(self) -> Tensor:
-        """The tensor itself if its elements lie in C order, else a copy where they do."""
-        return self if self.backend.is_contiguous(self.array) else self.clone()
-
-    # New tensors of this type, on this device
-
-    def new_tensor(
-        self, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
-    ) -> Tensor:
-        """A tensor of data, of this type and on this device."""
-        return creation.tensor(
-            data,
-            dtype=dtype or self.dtype,
-            device=device or self.device,
-            requires_grad=requires_grad,
-        )
-
-    def new_zeros(
-        self, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False
-    ) -> Tensor:
-        """Zeros of this type, on this device."""
-        return self._new(size, 0, dtype, device, requires_grad)
-
-    def new_ones(
-        self, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False
-    ) -> Tensor:
-        """Ones of this type, on this device."""
-        return self._new(size, 1, dtype, device, requires_grad)
-
-    def new_full(
-        self,
-        size: Sequence[int],
-        fill_value: Any,
-        *,
-        dtype: Any = None,
-        device: Any = None,
-        requires_grad: bool = False,
-    ) -> Tensor:
-        """One value, of this type and on this device."""
-        return self._new(size, fill_value, dtype, device, requires_grad)
-
-    def new_empty(
-        self, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False
-    ) -> Tensor:
-        """A tensor of any content, of this type and on this device."""
-        return self._new(size, 0, dtype, device, requires_grad)
-
-    def _new(
-        self, size: Any, value: Any, wish: Any, device: Any = None, requires_grad: bool = False
-    ) -> Tensor:
-        if len(size) == 1 and isinstance(size[0], tuple | list):
-            size = size[0]
-        backend = self.backend if device is None else backend_of(device)
-        numpy_dtype = self.array.dtype if wish is None else dtypes.to_numpy(wish)
-        tensor = wrap(backend.full(tuple(size), value, numpy_dtype), backend)
-        return tensor.requires_grad_() if requires_grad else tensor
-
-    # In place
-
-    def copy_(self, src: Tensor, non_blocking: bool = False) -> Tensor:
-        """Overwrite with src, broadcast and cast; non_blocking means nothing on the CPU."""
-        if not isinstance(src, Tensor):
-            raise TypeError(f"copy_: src must be a Tensor, got {type(src).__name__}")
-        return assign(self, copying.CopyInto, src)
-
-    def zero_(self) -> Tensor:
-        """Overwrite with zeros."""
-        return self.fill_(0)
-
-    def fill_(self, value: Any) -> Tensor:
-        """Overwrite with one value."""
-        number = value if isinstance(value, Tensor) else self._new((), value, None)
-        return assign(self, copying.CopyInto, number)
-
-    def _in_place(self, op: str, function_class: Any, *arguments: Any) -> Tensor:
-        """self = op(self, *arguments): straight into the memory where nothing is to be recorded."""
-        recording = grad_mode.enabled and (
-            self.node is not None or any(isinstance(x, Tensor) and x.node for x in arguments)
-        )
-        if recording or self.tangent is not None:
-            return assign(self, function_class, *arguments)
-        arrays = [x.array if isinstance(x, Tensor) else x for x in arguments]
-        if not self.array.flags.writeable:
-            refuse_leaf(self, op)
-            return assign(self, function_class, *arguments)
-        run = self.backend.binary if arrays else self.backend.unary
-        run(op, self.array, *arrays, out=self.array)
-        self.version[0] += 1
-        return self
-
-    def add_(self, other: Any, *, alpha: Any = 1) -> Tensor:
-        """self += alpha * other."""
-        if alpha == 1:
-            return self._in_place("add", elementwise.Add, other)
-        return self._in_place("add_scaled", elementwise.Add, other, alpha)
-
-    def sub_(self, other: Any, *, alpha: Any = 1) -> Tensor:
-        """self -= alpha * other."""
-        if alpha == 1:
-            return self._in_place("sub", elementwise.Sub, other)
-        return self.add_(other, alpha=-alpha)
-
-    def mul_(self, other: Any) -> Tensor:
-        """self *= other."""
-        return self._in_place("mul", elementwise.Mul, other)
-
-    def div_(self, other: Any) -> Tensor:
-        """self /= other."""
-        return self._in_place("div", elementwise.Div, other)
-
-    def pow_(self, exponent: Any) -> Tensor:
-        """self **= exponent."""
-        return assign(self, elementwise.Pow, exponent)
-
-    def relu_(self) -> Tensor:
-        """self = max(self, 0)."""
-        return self._in_place("relu", activation.ReLU)
-
-    def exp_(self) -> Tensor:
-        """self = e ** self."""
-        return self._in_place("exp", elementwise.Exp)
-
-    def log_(self) -> Tensor:
-        """self = ln self."""
-        return self._in_place("log", elementwise.Log)
-
-    def sqrt_(self) -> Tensor:
-        """self = sqrt(self)."""
-        return self._in_place("sqrt", elementwise.Sqrt)
-
-    def rsqrt_(self) -> Tensor:
-        """self = 1 / sqrt(self)."""
-        return self._in_place("rsqrt", elementwise.Rsqrt)
-
-    def reciprocal_(self) -> Tensor:
-        """self = 1 / self."""
-        return self._in_place("reciprocal", elementwise.Reciprocal)
-
-    def square_(self) -> Tensor:
-        """self *= self."""
-        return self._in_place("square", elementwise.Square)
-
-    def abs_(self) -> Tensor:
-        """self = |self|."""
-        return self._in_place("abs", elementwise.Abs)
-
-    def sin_(self) -> Tensor:
-        """self = sin self."""
-        return self._in_place("sin", elementwise.Sin)
-
-    def cos_(self) -> Tensor:
-        """self = cos self."""
-        return self._in_place("cos", elementwise.Cos)
-
-    def neg_(self) -> Tensor:
-        """self = -self."""
-        return self._in_place("neg", elementwise.Neg)
-
-    def tanh_(self) -> Tensor:
-        """self = tanh(self)."""
-        return self._in_place("tanh", activation.Tanh)
-
-    def sigmoid_(self) -> Tensor:
-        """self = sigmoid(self)."""
-        return self._in_place("sigmoid", activation.Sigmoid)
-
-    def clamp_(self, min: Any = None, max: Any = None) -> Tensor:
-        """self = clamp(self, min, max)."""
-        return assign(self, _Composed("clamp_", lambda x: elementwise.clamp(x, min, max)))
-
-    clip_ = clamp_
-
-    def masked_fill_(self, mask: Tensor, value: Any) -> Tensor:
-        """self = value where mask."""
-        return assign(
-            self, _Composed("masked_fill_", lambda x: indexing.masked_fill(x, mask, value))
-        )
-
-    def scatter_add_(self, dim: int, index: Tensor, src: Tensor) -> Tensor:
-        """self[index[i, j], j] += src[i, j] (dim 0), and so on."""
-        return assign(
-            self, _Composed("scatter_add_", lambda x: indexing.scatter_add(x, dim, index, src))
-        )
-
-    def uniform_(self, a: float = 0.0, b: float = 1.0, *, generator: Any = None) -> Tensor:
-        """Fill with random numbers, uniform in [a, b)."""
-        return random.uniform_(self, a, b, generator=generator)
-
-    def normal_(self, mean: float = 0.0, std: float = 1.0, *, generator: Any = None) -> Tensor:
-        """Fill with normally distributed random numbers."""
-        return random.normal_(self, mean, std, generator=generator)
-
-    def bernoulli_(self, p: float = 0.5, *, generator: Any = None) -> Tensor:
-        """Fill with 1 (with probability p) and 0."""
-        return random.bernoulli_(self, p, generator=generator)
-
-    # Operators
-
-    def __add__(self, other: Any) -> Tensor:
-        if grad_mode.enabled or forward.active:
-            return elementwise.Add.apply(self, other)
-        return _compute("add", self, other)
-
-    def __radd__(self, other: Any) -> Tensor:
-        return elementwise.Add.apply(self, other)
-
-    def __sub__(self, other: Any) -> Tensor:
-        if grad_mode.enabled or forward.active:
-            return elementwise.Sub.apply(self, other)
-        return _compute("sub", self, other)
-
-    def __rsub__(self, other: Any) -> Tensor:
-        return elementwise.Sub.apply(other, self)
-
-    def __mul__(self, other: Any) -> Tensor:
-        if grad_mode.enabled or forward.active:
-            return elementwise.Mul.apply(self, other)
-        return _compute("mul", self, other)
-
-    def __rmul__(self, other: Any) -> Tensor:
-        return elementwise.Mul.apply(self, other)
-
-    def __truediv__(self, other: Any) -> Tensor:
-        if grad_mode.enabled or forward.active:
-            return elementwise.Div.apply(self, other)
-        return _compute("div", self, other)
-
-    def __rtruediv__(self, other: Any) -> Tensor:
-        return elementwise.Div.apply(other, self)
-
-    def __mod__(self, other: Any) -> Tensor:
-        return elementwise.remainder(self, other)
-
-    def __rmod__(self, other: Any) -> Tensor:
-        return elementwise.remainder(other, self)
-
-    def __floordiv__(self, other: Any) -> Tensor:
-        return elementwise.floor_divide(self, other)
-
-    def __rfloordiv__(self, other: Any) -> Tensor:
-        return elementwise.floor_divide(other, self)
-
-    def __pow__(self, other: Any) -> Tensor:
-        return elementwise.pow(self, other)
-
-    def __rpow__(self, other: Any) -> Tensor:
-        return elementwise.Pow.apply(other, self)
-
-    def __matmul__(self, other: Any) -> Tensor:
-        return linalg.matmul(self, other)
-
-    def __neg__(self) -> Tensor:
-        if grad_mode.enabled or forward.active:
-            return elementwise.Neg.apply(self)
-        return wrap(self.backend.unary("neg", self.array), self.backend)
-
-    def __pos__(self) -> Tensor:
-        return self
-
-    def __abs__(self) -> Tensor:
-        return elementwise.Abs.apply(self)
-
-    def __iadd__(self, other: Any) -> Tensor:
-        return self.add_(other)
-
-    def __isub__(self, other: Any) -> Tensor:
-        return self.sub_(other)
-
-    def __imul__(self, other: Any) -> Tensor:
-        return self.mul_(other)
-
-    def __itruediv__(self, other: Any) -> Tensor:
-        return self.div_(other)
-
-    def __ipow__(self, other: Any) -> Tensor:
-        return self.pow_(other)
-
-    def __eq__(self, other: Any) -> Tensor:  # type: ignore[override]
-        return NotImplemented if other is None else compare.eq(self, other)
-
-    def __ne__(self, other: Any) -> Tensor:  # type: ignore[override]
-        return NotImplemented if other is None else compare.ne(self, other)
-
-    def __lt__(self, other: Any) -> Tensor:
-        return compare.lt(self, other)
-
-    def __le__(self, other: Any) -> Tensor:
-        return compare.le(self, other)
-
-    def __gt__(self, other: Any) -> Tensor:
-        return compare.gt(self, other)
-
-    def __ge__(self, other: Any) -> Tensor:
-        return compare.ge(self, other)
-
-    def __and__(self, other: Any) -> Tensor:
-        return compare.bitwise_and(self, other)
-
-    def __or__(self, other: Any) -> Tensor:
-        return compare.bitwise_or(self, other)
-
-    def __xor__(self, other: Any) -> Tensor:
-        return compare.bitwise_xor(self, other)
-
-    __rand__, __ror__, __rxor__ = __and__, __or__, __xor__
-
-    def __invert__(self) -> Tensor:
-        return compare.bitwise_not(self)
-
-    def __getitem__(self, key: Any) -> Tensor:
-        return indexing.getitem(self, key)
-
-    def __setitem__(self, key: Any, value: Any) -> None:
-        indexing.setitem(self, key, value)
-
-
-class _Composed:
-    """A function of tensors in the place of an operation, for `assign`."""
-
-    def __init__(self, name: str, apply: Callable[..., Tensor]) -> None:
-        self.__name__ = name
-        self.apply = apply
-
 
 class RemovableHandle:
     """Takes a hook away again."""
@@ -807,21 +465,6 @@ def wrap(array: Any, backend: Any) -> Tensor:
     return tensor
 
 
-def _compute(op: str, x: Tensor, y: Any) -> Tensor:
-    """An operator where nothing is recorded, as in most of backward: the kernel at once."""
-    backend = x.backend
-    if isinstance(y, Tensor):
-        if y.backend is not backend:
-            raise ValueError(f"{op}: tensors on two devices, {x.device} and {y.device}; use .to()")
-        y = y.array
-    tensor = _new(Tensor)  # as `wrap` does, a call less
-    tensor.array = backend.binary(op, x.array, y)
-    tensor.backend = backend
-    tensor._grad = tensor.node = tensor.view_of = None
-    tensor.version = [0]
-    return tensor
-
-
 def _rebuild(cls: Any, array: np.ndarray, place: str, requires_grad: bool) -> Tensor:
     """A tensor out of a pickle."""
     tensor = _new(cls)
@@ -840,29 +483,6 @@ function.Tensor = Tensor
 function.wrap = wrap
 
 # The operations stand above this module and need Tensor; its methods need them: so they come last.
-from naivegrad.ops import (  # noqa: E402
-    activation,
-    compare,
-    copying,
-    creation,
-    elementwise,
-    linalg,
-    movement,
-    random,
-    reduce,
-)
-from naivegrad.ops import index as indexing  # noqa: E402
-from naivegrad.ops.softmax import log_softmax, softmax  # noqa: E402
+from naivegrad import ops  # noqa: E402
 
-connect(
-    activation=activation,
-    compare=compare,
-    copying=copying,
-    elementwise=elementwise,
-    indexing=indexing,
-    linalg=linalg,
-    log_softmax=log_softmax,
-    movement=movement,
-    reduce=reduce,
-    softmax=softmax,
-)
+connect(ops=ops, elementwise=ops.elementwise, Tensor=Tensor, wrap=wrap)

@@ -333,3 +333,19 @@ def test_from_numpy_shares_and_tensor_copies():
     assert shared[0].item() == 5.0 and copied[0].item() == 1.0
     shared[1] = 7.0
     assert a[1] == 7.0
+
+
+def test_a_composed_operation_keeps_what_it_saved():
+    """All its steps read the old values, not only the last."""
+    x = ng.tensor([0.5, 2.0, 3.0], requires_grad=True)
+    y = x * 1.0
+    y.clamp_(ng.tensor(1.0), ng.tensor(2.5)).mul_(y.detach().clone())
+    y.sum().backward()
+    assert x.grad.tolist() == [0.0, 2.0, 0.0]
+
+
+def test_a_result_of_a_higher_type_is_refused():
+    x = ng.tensor([1, 2])
+    with pytest.raises(TypeError, match=r"clamp_: .* float32 cannot be stored .* int64"):
+        x.clamp_(0.5)
+    assert x.tolist() == [1, 2]

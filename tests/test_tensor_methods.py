@@ -6,71 +6,179 @@ import numpy as np
 import pytest
 
 import naivegrad as ng
-from harness import OPS, call, tensor, tensors, value
+from harness import OPS, call, cotangents, floats, tensor, tensors, value
 from naivegrad import Tensor
 from naivegrad.nn import functional
 from table import draw
 
 
-class Methods:
-    """The library with every function that Tensor has as a method replaced by that method."""
+class Form:
+    """The library with each function replaced by another form of it, where it has that form.
 
-    def __init__(self, module):
-        self.module = module
+    A row may call the function or the method: while a Form is entered, the method of the row's name
+    goes the same way.
+    """
+
+    def __init__(self, form, name):
+        self.form, self.name = form, name
+        self.method = getattr(Tensor, name, None)
         self.used = set()
 
     @property
     def nn(self):
         return self
 
-    @property
-    def functional(self):
-        return self
+    functional = linalg = fft = special = nn
 
     def __getattr__(self, name):
-        original = getattr(self.module, name, None) or getattr(functional, name)
-        method = getattr(Tensor, name, None)
-        # tensor methods of these names take the tensor elsewhere, or are something else
-        if name in ("where", "tensor") or not inspect.isfunction(method):
-            return original
+        original = getattr(ng, name, None) or getattr(functional, name)
 
-        def call(x, *args, **kwargs):
+        def call(*args, **kwargs):
+            result = self.form(self, name, original, args, kwargs)
+            if result is None:
+                return original(*args, **kwargs)
             self.used.add(name)
-            return getattr(x, name)(*args, **kwargs)
+            return result
 
-        return call
+        return call if inspect.isfunction(original) else original
+
+    def __enter__(self):
+        if inspect.isfunction(self.method):
+            first = list(inspect.signature(self.method).parameters.values())[1:2]
+            several = first and first[0].kind is inspect.Parameter.VAR_POSITIONAL
+
+            def call(x, *args, **kwargs):
+                if several and args and not isinstance(args[0], tuple | list):
+                    args = (args,)
+                return getattr(self, self.name)(x, *args, **kwargs)
+
+            setattr(Tensor, self.name, call)
+        return self
+
+    def __exit__(self, *exception):
+        if inspect.isfunction(self.method):
+            setattr(Tensor, self.name, self.method)
 
 
-@pytest.mark.parametrize("op", OPS, ids=lambda op: op.name)
-def test_method_equals_function(op):
-    lib = Methods(ng)
-    one = op.cases[0]
-    arrays = draw(op, one)
-    xs = tensors(arrays)
-    try:
-        got = call(op, xs, one, lib)
-    except AttributeError as error:
-        if "'list'" in str(error) or "'tuple'" in str(error):
-            pytest.skip("takes a sequence of tensors")
-        raise
-    if not lib.used:
-        pytest.skip("no method is called")
-    for a, b in zip(got, call(op, xs, one), strict=True):
-        assert (
-            value(a).tobytes() == value(b).tobytes() and a.shape == b.shape and a.dtype == b.dtype
-        )
+def method(form, name, original, args, kwargs):
+    """x.name(...)"""
+    if name == form.name and isinstance(args[0], Tensor) and inspect.isfunction(form.method):
+        if name == "where":  # the tensor comes second
+            args = (args[1], args[0], *args[2:])
+        return form.method(*args, **kwargs)
+    return None
+
+
+def in_place(form, name, original, args, kwargs):
+    """x.name_(...), if the result fits x"""
+    if not (args and isinstance(args[0], Tensor) and hasattr(Tensor, name + "_")):
+        return None
+    x, *rest = args
+    with ng.no_grad():
+        y = original(*args, **kwargs)
+    if y.shape != x.shape or y.dtype != x.dtype:
+        return None
+    target = x.clone()
+    memory = target.array
+    assert getattr(target, name + "_")(*rest, **kwargs) is target
+    assert target.array is memory, "a result of its own instead of the memory of the tensor"
+    return target
+
+
+def out(form, name, original, args, kwargs):
+    """name(..., out=), of a fresh and of a fitting tensor"""
+    if "out" not in inspect.signature(original).parameters:
+        return None
+    with ng.no_grad():
+        wanted = original(*args, **kwargs)
+        several = not isinstance(wanted, Tensor)
+        for make in (lambda y: ng.empty(0, dtype=y.dtype), ng.empty_like):
+            given = tuple(make(y) for y in wanted) if several else make(wanted)
+            got = original(*args, **kwargs, out=given)
+            if several:
+                assert all(g is o for g, o in zip(got, given, strict=True))
+            else:
+                assert got is given
+    return got
+
+
+def rows_with(has):
+    return [op for op in OPS if has(op.name)]
+
+
+def same(got, wanted):
+    for a, b in zip(got, wanted, strict=True):
+        assert a.shape == b.shape and a.dtype == b.dtype
+        assert value(a).tobytes() == value(b).tobytes()
+
+
+def parameters(name):
+    function = getattr(ng, name, None)
+    return inspect.signature(function).parameters if inspect.isfunction(function) else {}
 
 
 @pytest.mark.parametrize(
-    "name", [n for n in dir(Tensor) if inspect.isfunction(getattr(ng, n, None))]
+    "op", rows_with(lambda n: hasattr(Tensor, n) and parameters(n)), ids=lambda op: op.name
+)
+def test_method_equals_function(op):
+    lib = Form(method, op.name)
+    for one in op.cases:
+        xs = tensors(draw(op, one))
+        with lib:
+            got = call(op, xs, one, lib)
+        same(got, call(op, xs, one))
+    assert lib.used, "the row calls no method"
+
+
+@pytest.mark.parametrize("op", rows_with(lambda n: "out" in parameters(n)), ids=lambda op: op.name)
+def test_out_equals_result(op):
+    lib = Form(out, op.name)
+    for one in op.cases:
+        xs = tensors(draw(op, one), grad=False)
+        with lib:
+            got = call(op, xs, one, lib)
+        same(got, call(op, xs, one))
+    assert lib.used, "the row calls no function with out="
+
+
+@pytest.mark.parametrize(
+    "op", rows_with(lambda n: hasattr(Tensor, n + "_") and parameters(n)), ids=lambda op: op.name
+)
+def test_in_place_row_equals_function(op):
+    """Values, memory and gradients of name_."""
+    lib = Form(in_place, op.name)
+    for one in op.cases:
+        arrays = draw(op, one)
+        xs = tensors(arrays)
+        with lib:
+            got = call(op, xs, one, lib)
+        wanted = call(op, xs, one)
+        same(got, wanted)
+        if op.order and got[0].requires_grad:
+            us = [tensor(u) for u in cotangents(wanted)]
+            grads = (
+                ng.autograd.grad(ys, floats(arrays, xs), us, materialize_grads=True)
+                for ys in (got, wanted)
+            )
+            for g, w in zip(*grads, strict=True):
+                np.testing.assert_allclose(value(g), value(w), rtol=1e-12, atol=1e-14)
+    assert lib.used, "no case whose result fits its input"
+
+
+@pytest.mark.parametrize(
+    "name",
+    sorted(
+        {n for n in dir(Tensor) if parameters(n) and inspect.isfunction(getattr(Tensor, n))}
+        - {"where", "split", "relu"}  # PyTorch's spellings differ too
+    ),
 )
 def test_signatures_agree(name):
     """The same names and defaults of arguments, so that keywords work in both spellings."""
     method = getattr(Tensor, name)
-    if not inspect.isfunction(method) or name in ("where", "split", "relu"):
-        pytest.skip("PyTorch's spellings differ too, or it is no method")
     ours = [inspect.signature(f).parameters.values() for f in (getattr(ng, name), method)]
-    function, method = ([(p.name, p.kind, p.default) for p in ps][1:] for ps in ours)
+    function, method = (
+        [(p.name, p.kind, p.default) for p in ps if p.name != "out"][1:] for ps in ours
+    )
     if method and method[0][1] is inspect.Parameter.VAR_POSITIONAL:  # f(x, (2, 3)), x.f(2, 3)
         function, method = [p[0] for p in function], [p[0] for p in method[1:]]
     if name in ("softmax", "log_softmax"):
@@ -113,20 +221,30 @@ OTHERWISE = {"detach_", "requires_grad_"}
 
 
 def test_every_in_place_method_is_tested():
+    rows = {op.name + "_" for op in OPS}
+    tested = {behind(n) for n in {*IN_PLACE, *RANDOM, *OTHERWISE} | rows if hasattr(Tensor, n)}
     names = {n for n in dir(Tensor) if n.endswith("_") and not n.endswith("__")}
-    assert names == set(IN_PLACE) | RANDOM | OTHERWISE
+    assert not {n for n in names if behind(n) not in tested}
 
 
-@pytest.mark.parametrize("shape", [SHAPE, (4,), ()], ids=str)
+def behind(name):
+    """The function behind a method: other spellings have the same."""
+    return getattr(Tensor, name)
+
+
+def operand_shapes(name):
+    """Of the other operand, if there is one."""
+    shapes = [SHAPE, (4,), ()] if "y" in IN_PLACE[name][1] else [SHAPE]
+    return [s for s in shapes if s or name != "scatter_add_"]
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"), [(name, shape) for name in IN_PLACE for shape in operand_shapes(name)]
+)
 @pytest.mark.parametrize("layout", ["whole", "view", "transposed view"])
-@pytest.mark.parametrize("name", IN_PLACE)
 def test_in_place_equals_out_of_place(name, layout, shape):
     """Values, memory and gradients, of the tensor, its base and the other operand."""
     f, arguments = IN_PLACE[name]
-    if "y" not in arguments and shape != SHAPE:
-        pytest.skip("one operand")
-    if name == "scatter_add_" and shape == ():
-        pytest.skip("needs a dimension")
     rng = np.random.default_rng(0)
     a, b = rng.uniform(0.2, 2.0, (5, 6)), rng.uniform(0.2, 2.0, shape)
     u = rng.normal(size=(5, 6))

@@ -25,7 +25,7 @@ wrap: Any = None
 new = object.__new__
 
 FREED: Any = object()  # what `saved` becomes when backward has used it up
-_next_sequence = itertools.count(0, -1).__next__
+next_sequence = itertools.count(0, -1).__next__
 
 
 class Function:
@@ -157,7 +157,7 @@ class Function:
         output._grad = output.node = output.view_of = None
         output.version = [0]
         if recording:
-            ctx.sequence = _next_sequence()
+            ctx.sequence = next_sequence()
             ctx.shape = result.shape
             ctx.dtype = result.dtype
             ctx.hooks = None
@@ -177,7 +177,7 @@ class Function:
         """The rest of `apply` for several outputs: each gets a node that hands on to this one."""
         outputs = tuple([wrap(array, self.backend) for array in results])
         if recording:
-            self.sequence = _next_sequence()
+            self.sequence = next_sequence()
             self.hooks = None
             self.outputs = len(results)
             self.recorded = True
@@ -323,7 +323,7 @@ class Output(Function):
     """One output of an operation that has several: hands its gradient to the operation's node."""
 
     def __init__(self, node: Function, index: int, array: Any) -> None:
-        self.sequence = _next_sequence()
+        self.sequence = next_sequence()
         self.hooks = None
         self.edges = [node]
         self.saved = None
@@ -337,7 +337,7 @@ class Leaf(Function):
     """Where gradients end: the node of a tensor that requires them and was made by no operation."""
 
     def __init__(self, tensor: Any) -> None:
-        self.sequence = _next_sequence()
+        self.sequence = next_sequence()
         self.hooks = None
         self.edges = []
         self.saved = None

@@ -10,9 +10,10 @@ import gc
 from typing import Any
 
 from naivegrad.autograd import forward
-from naivegrad.autograd.function import Function, Leaf
+from naivegrad.autograd.function import Function, Leaf, next_sequence
 from naivegrad.autograd.mode import grad_mode
 from naivegrad.autograd.view import View
+from naivegrad.backend.promotion import can_cast
 
 
 class ViewScatter(Function):
@@ -47,41 +48,73 @@ class ViewScatter(Function):
         return base_dot
 
 
-def assign(tensor: Any, operation: Any, *arguments: Any) -> Any:
+def assign(tensor: Any, operation: Any, *arguments: Any, **keywords: Any) -> Any:
     """tensor = operation(tensor, *arguments), in the memory of the tensor.
 
     Raises RuntimeError for a leaf that requires a gradient (its history would have to begin before
-    itself) and ValueError where the result has another shape or a wider type.
+    itself), ValueError where the result has another shape and TypeError where it has a type of a
+    higher category.
     """
-    name = operation.__name__
+    name = operation.__name__.strip("_") + "_"
     if grad_mode.enabled:
         refuse_leaf(tensor, name)
     if tensor.view_of is not None:
         tensor.view_of.refresh(tensor)
     before = tensor.alias()
-    result = operation.apply(before, *arguments)
+    start = next_sequence()
+    result = operation(before, *arguments, **keywords)
     array = result.array
     if array.shape != tensor.array.shape:
         raise ValueError(
             f"{name}: in place, the result of shape {array.shape} does not fit a tensor of shape "
             f"{tensor.array.shape}"
         )
-    if result.node is not None and result.node.saved is not None:
-        _keep_old_values(result.node, tensor.array)
+    if not can_cast(array.dtype, tensor.array.dtype):
+        raise TypeError(
+            f"{name}: in place, a result of type {result.dtype} cannot be stored in a tensor of "
+            f"type {tensor.dtype}"
+        )
+    if result.node is not None:
+        _keep_old_values(result.node, start, tensor.array)
     tensor.backend.copy_into(tensor.array, array)
     adopt(tensor, result)
     return tensor
 
 
-def _keep_old_values(node: Any, array: Any) -> None:
-    """Replace what the operation saved of a tensor that is about to be overwritten by a copy."""
-    saved = [entry for entry in node.saved if entry.__class__ is tuple and entry[0] is array]
-    if saved:
-        copy = node.backend.copy(array)
-        node.saved = [
-            (copy, entry[1], None, 0) if entry.__class__ is tuple and entry[0] is array else entry
-            for entry in node.saved
-        ]
+def update(tensor: Any, op: str, operation: Any, *arguments: Any, **keywords: Any) -> Any:
+    """The same for an elementwise kernel: straight into the memory where nothing is recorded."""
+    recording = grad_mode.enabled and (
+        tensor.node is not None or any(getattr(x, "node", None) for x in arguments)
+    )
+    if recording or tensor.tangent is not None or not tensor.array.flags.writeable:
+        return assign(tensor, operation, *arguments, **keywords)
+    arrays = [getattr(x, "array", x) for x in arguments]
+    run = tensor.backend.binary if arrays else tensor.backend.unary
+    run(op, tensor.array, *arrays, *keywords.values(), out=tensor.array)
+    tensor.version[0] += 1
+    return tensor
+
+
+def _keep_old_values(node: Any, start: int, array: Any) -> None:
+    """Of a tensor about to be overwritten, let what the operation saved of it be a copy.
+
+    The nodes that the operation made are those younger than `start`: their numbers are smaller.
+    """
+    copy = None
+    waiting, seen = [node], set()
+    while waiting:
+        node = waiting.pop()
+        if node is None or node.sequence >= start or id(node) in seen:
+            continue
+        seen.add(id(node))
+        waiting += node.edges
+        if not isinstance(node.saved, list):
+            continue
+        for i, entry in enumerate(node.saved):
+            if entry.__class__ is tuple and entry[0] is array:
+                if copy is None:
+                    copy = node.backend.copy(array)
+                node.saved[i] = (copy, entry[1], None, 0)
 
 
 def refuse_leaf(tensor: Any, name: str) -> None:

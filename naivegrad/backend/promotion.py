@@ -55,3 +55,8 @@ def promote(a: np.dtype[Any], b: np.dtype[Any]) -> np.dtype[Any]:
 def floating(t: np.dtype[Any]) -> np.dtype[Any]:
     """t itself if it is floating point, else the default floating-point type."""
     return t if t.kind == "f" else dtypes.get_default_dtype().numpy
+
+
+def can_cast(source: np.dtype[Any], target: np.dtype[Any]) -> bool:
+    """Whether a result may be stored in a type: not in one of a lower category."""
+    return _CATEGORY[source.kind] <= _CATEGORY[target.kind]

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import operator
+import warnings
 from typing import Any
 
 import numpy as np
 
 from naivegrad import dtype as dtypes
+from naivegrad.autograd.mode import grad_mode
+from naivegrad.backend.promotion import can_cast
 from naivegrad.tensor import Tensor, wrap
 
 
@@ -124,3 +127,46 @@ def numpy_dtype(wish: Any, default: np.dtype[Any] | None = None) -> np.dtype[Any
     if wish is None:
         return dtypes.get_default_dtype().numpy if default is None else default
     return dtypes.to_numpy(wish)
+
+
+def into(out: Tensor | None, result: Tensor, op: str) -> Tensor:
+    """What an `out=` argument asks for: the result, written to `out` unless that is None.
+
+    `out` gets the shape of the result (with a warning where it had elements of its own) and keeps
+    its type, which must be of the same category or a higher one.
+    """
+    if out is None:
+        return result
+    require_tensor(out, op, "out")
+    if result.node is not None or (out.node is not None and grad_mode.enabled):
+        raise RuntimeError(
+            f"{op}: out= does not support differentiation, but an argument requires grad; "
+            "use no_grad(), or leave out= away"
+        )
+    if not can_cast(result.array.dtype, out.array.dtype):
+        raise TypeError(
+            f"{op}: a result of type {result.dtype} cannot be stored in out of type {out.dtype}"
+        )
+    if out.backend is not result.backend:
+        raise ValueError(f"{op}: the result is on {result.device}, out on {out.device}")
+    if out.array.shape != result.array.shape:
+        if out.array.size:
+            warnings.warn(
+                f"{op}: out of shape {out.array.shape} was resized to the shape of the result, "
+                f"{result.array.shape}; make it empty, or of that shape",
+                stacklevel=3,
+            )
+        out.array = out.backend.empty(result.array.shape, out.array.dtype)
+    out.backend.copy_into(out.array, result.array)
+    out.version[0] += 1
+    return out
+
+
+def into_each(out: Any, results: Any, op: str) -> Any:
+    """The same for several results: a tuple of tensors, or None. Keeps named tuples named."""
+    if out is None:
+        return results
+    if not isinstance(out, tuple | list) or len(out) != len(results):
+        raise TypeError(f"{op}: out must be a tuple of {len(results)} tensors, got {out!r}")
+    written = [into(o, r, op) for o, r in zip(out, results, strict=True)]
+    return type(results)(*written) if hasattr(results, "_fields") else tuple(written)

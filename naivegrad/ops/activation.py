@@ -320,14 +320,14 @@ def relu(input: Tensor, inplace: bool = False) -> Tensor:
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
     """input above 0, negative_slope * input below."""
     if inplace:
-        return assign(input, LeakyReLU, negative_slope)
+        return assign(input, leaky_relu, negative_slope)
     return LeakyReLU.apply(input, negative_slope)
 
 
 def silu(input: Tensor, inplace: bool = False) -> Tensor:
     """input * sigmoid(input)."""
     if inplace:
-        return assign(input, SiLU)
+        return assign(input, silu)
     return SiLU.apply(input)
 
 

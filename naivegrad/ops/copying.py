@@ -63,3 +63,8 @@ def cast(x: Tensor, dtype: np.dtype[Any]) -> Tensor:
 def clone(input: Tensor) -> Tensor:
     """A copy; the gradient passes through."""
     return Clone.apply(input)
+
+
+def copy(target: Tensor, source: Tensor) -> Tensor:
+    """source in the shape and type of target: what `target.copy_(source)` stores."""
+    return CopyInto.apply(target, source)

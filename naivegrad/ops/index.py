@@ -121,6 +121,10 @@ class ScatterAdd(Function):
         return grad, None, None, grad_source
 
 
+def _put(target: Tensor, value: Tensor, where: Any) -> Tensor:
+    return IndexPut.apply(target, value, where, False)
+
+
 def getitem(x: Tensor, key: Any) -> Tensor:
     """x[key]: a view for integers, slices, None, Ellipsis; a copy for tensors, lists, masks."""
     basic, where = _parse(x, key, "getitem")
@@ -150,7 +154,7 @@ def setitem(x: Tensor, key: Any, value: Any) -> None:
     else:
         value = value.cast(target.array.dtype)
         try:
-            assign(target, IndexPut, value, where, False)
+            assign(target, _put, value, where)
         except ValueError as error:
             raise ValueError(
                 f"setitem: a value of shape {value.array.shape} does not fit the selection "

@@ -531,8 +531,12 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
     require_floating(input, "dropout")
     seed, offset = default_generator.reserve(math.prod(input.array.shape))
     if inplace:
-        return assign(input, Dropout, float(p), seed, offset)
-    return Dropout.apply(input, float(p), seed, offset)
+        return assign(input, _dropout, float(p), seed, offset)
+    return _dropout(input, float(p), seed, offset)
+
+
+def _dropout(input: Tensor, p: float, seed: int, offset: int) -> Tensor:
+    return Dropout.apply(input, p, seed, offset)
 
 
 def _dropout_channels(op: str, x: Any, p: float, training: bool, inplace: bool) -> Tensor:

@@ -110,7 +110,13 @@ POSITIVE = dict(domain=(0.2, 3.0))
 STEPS = dict(kinks=(-2.0, -1.0, 0.0, 1.0, 2.0), pins=(pin([1.0, 0.5], grads=([0.0, 0.0],)),))
 
 UNARY_OPS = [
-    unary("neg", lambda lib, x: -x, np.negative, ("Neg",), dtypes={**KEEPS, ("bool",): TypeError}),
+    unary(
+        "neg",
+        lambda lib, x: lib.neg(x),
+        np.negative,
+        ("Neg",),
+        dtypes={**KEEPS, ("bool",): TypeError},
+    ),
     unary(
         "abs",
         lambda lib, x: lib.abs(x),
@@ -233,7 +239,7 @@ def compare(name, f, reference):
 ARITHMETIC = [
     Op(
         "add",
-        lambda lib, x, y: x + y,
+        lambda lib, x, y: lib.add(x, y),
         np.add,
         BINARY,
         ("Add",),
@@ -251,7 +257,7 @@ ARITHMETIC = [
     ),
     Op(
         "sub",
-        lambda lib, x, y: x - y,
+        lambda lib, x, y: lib.sub(x, y),
         np.subtract,
         BINARY,
         ("Sub",),
@@ -264,7 +270,7 @@ ARITHMETIC = [
     ),
     Op(
         "mul",
-        lambda lib, x, y: x * y,
+        lambda lib, x, y: lib.mul(x, y),
         np.multiply,
         BINARY,
         ("Mul",),
@@ -274,7 +280,7 @@ ARITHMETIC = [
     ),
     Op(
         "div",
-        lambda lib, x, y: x / y,
+        lambda lib, x, y: lib.div(x, y),
         np.divide,
         (*BINARY, case((3, 4), uniform((4,), 0.5, 2.0)), case((3, 1), uniform((4,), -2.0, -0.5))),
         ("Div",),
@@ -285,7 +291,7 @@ ARITHMETIC = [
     ),
     Op(
         "pow",
-        lambda lib, x, y: x**y,
+        lambda lib, x, y: lib.pow(x, y),
         np.power,
         (*BINARY, case(uniform((3, 4), 0.5, 2), uniform((4,), -3, 3))),
         ("Pow",),
@@ -356,7 +362,7 @@ ARITHMETIC = [
     ),
     Op(
         "remainder",
-        lambda lib, x, y: x % y,
+        lambda lib, x, y: lib.remainder(x, y),
         np.remainder,
         (*BINARY, case(uniform((3, 4), -5, 5), uniform((4,), -1.6, -1.2))),
         ("Remainder",),
@@ -375,7 +381,7 @@ ARITHMETIC = [
     ),
     Op(
         "floor_divide",
-        lambda lib, x, y: x // y,
+        lambda lib, x, y: lib.floor_divide(x, y),
         np.floor_divide,
         (case((3, 4), uniform((4,), 1.1, 3.0)), case((3, 4), uniform((4,), -1.0, -0.3))),
         domain=(0.7, 5.0),
@@ -419,12 +425,12 @@ SCALARS = [
 ]
 
 COMPARISONS = [
-    compare("eq", lambda lib, x, y: x == y, np.equal),
-    compare("ne", lambda lib, x, y: x != y, np.not_equal),
-    compare("lt", lambda lib, x, y: x < y, np.less),
-    compare("le", lambda lib, x, y: x <= y, np.less_equal),
-    compare("gt", lambda lib, x, y: x > y, np.greater),
-    compare("ge", lambda lib, x, y: x >= y, np.greater_equal),
+    compare("eq", lambda lib, x, y: lib.eq(x, y), np.equal),
+    compare("ne", lambda lib, x, y: lib.ne(x, y), np.not_equal),
+    compare("lt", lambda lib, x, y: lib.lt(x, y), np.less),
+    compare("le", lambda lib, x, y: lib.le(x, y), np.less_equal),
+    compare("gt", lambda lib, x, y: lib.gt(x, y), np.greater),
+    compare("ge", lambda lib, x, y: lib.ge(x, y), np.greater_equal),
     Op(
         "compare_scalar",
         lambda lib, x: ((x > 0) == (x > 0)) != (x <= 0.5),
@@ -464,7 +470,7 @@ TRUTHS = (
     + [
         Op(
             f"bitwise_{label}",
-            lambda lib, x, y, f=f: f(x, y),
+            lambda lib, x, y, name=f"bitwise_{label}": getattr(lib, name)(x, y),
             f,
             (case(index((3, 4), 9), index((4,), 9)), case(mask((3, 1)), mask((4,)))),
             order=0,
@@ -487,7 +493,7 @@ TRUTHS = (
     + [
         Op(
             "bitwise_not",
-            lambda lib, x: ~x,
+            lambda lib, x: lib.bitwise_not(x),
             lambda x: ~x,
             (case(index((3,), 9)), case(mask((3,)))),
             order=0,

@@ -338,7 +338,7 @@ OPS = [
     ),
     Op(
         "masked_fill",
-        lambda lib, x, m: x.masked_fill(m, -1.5),
+        lambda lib, x, m: lib.masked_fill(x, m, -1.5),
         lambda x, m: np.where(m, -1.5, x),
         (
             case((3, 4), mask((3, 4))),

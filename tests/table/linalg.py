@@ -40,7 +40,7 @@ MATMUL = (
 OPS = [
     Op(
         "matmul",
-        lambda lib, x, y: x @ y,
+        lambda lib, x, y: lib.matmul(x, y),
         np.matmul,
         MATMUL,
         ("MatMul",),

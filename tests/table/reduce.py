@@ -308,7 +308,7 @@ OPS = [
     ),
     Op(
         "cumsum",
-        lambda lib, x, dim: x.cumsum(dim),
+        lambda lib, x, dim: lib.cumsum(x, dim),
         cumsum,
         (
             case((3, 4), dim=0),
@@ -329,7 +329,7 @@ OPS = [
     ),
     Op(
         "cumprod",
-        lambda lib, x, dim: x.cumprod(dim),
+        lambda lib, x, dim: lib.cumprod(x, dim),
         lambda x, dim: np.cumprod(x, axis=dim) if x.ndim else x.copy(),
         (
             case((3, 4), dim=0),

@@ -1,0 +1,115 @@
+"""Other types, devices and memory; overwriting."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from naivegrad import dtype as dtypes
+from naivegrad.autograd.inplace import assign
+from naivegrad.device import backend_of, device
+
+if TYPE_CHECKING:
+    from naivegrad import ops
+    from naivegrad.tensor import Tensor
+
+
+class ConversionMethods:
+    """Other types, devices and memory; overwriting."""
+
+    __slots__ = ()
+
+    array: Any
+    backend: Any
+
+    def to(self, *args: Any, **kwargs: Any) -> Tensor:
+        """The tensor in another type, on another device, like another; itself if nothing changes.
+
+        to(dtype), to(device), to(device, dtype), to(other); copy=True always copies.
+        """
+        wish = kwargs.pop("dtype", None)
+        place = kwargs.pop("device", None)
+        copy = kwargs.pop("copy", False)
+        kwargs.pop("non_blocking", None)
+        kwargs.pop("memory_format", None)
+        if kwargs:
+            raise TypeError(f"to: unknown arguments {', '.join(kwargs)}")
+        for argument in args:
+            if isinstance(argument, Tensor):
+                wish, place = argument.dtype, argument.device
+            elif isinstance(argument, str | device):
+                place = argument
+            elif isinstance(argument, bool):  # non_blocking
+                continue
+            elif argument is not None:
+                wish = argument
+        if place is not None and backend_of(place) is not self.backend:
+            raise RuntimeError(f"to: cannot move to {place}")
+        result = self if wish is None else self.cast(dtypes.to_numpy(wish))
+        return result.clone() if copy and result is self else result
+
+    def cpu(self) -> Tensor:
+        """The tensor on the CPU: itself if it is there."""
+        return self.to("cpu")
+
+    def cuda(self, index: Any = None) -> Tensor:
+        """The tensor on a GPU."""
+        return self.to("cuda" if index is None else f"cuda:{index}")
+
+    def type(self, wish: Any = None) -> Any:
+        """The name of the type, or the tensor in another type."""
+        return f"naivegrad.{self.dtype.name}" if wish is None else self.to(wish)
+
+    def cast(self, dtype: Any) -> Tensor:
+        """In another NumPy type; itself if it is of that type."""
+        return ops.copying.cast(self, dtype)
+
+    def clone(self) -> Tensor:
+        """A copy; the gradient passes through."""
+        return ops.clone(self)
+
+    def float(self) -> Tensor:
+        """As float32."""
+        return ops.copying.cast(self, dtypes.float32.numpy)
+
+    def double(self) -> Tensor:
+        """As float64."""
+        return ops.copying.cast(self, dtypes.float64.numpy)
+
+    def half(self) -> Tensor:
+        """As float16."""
+        return ops.copying.cast(self, dtypes.float16.numpy)
+
+    def int(self) -> Tensor:
+        """As int32."""
+        return ops.copying.cast(self, dtypes.int32.numpy)
+
+    def long(self) -> Tensor:
+        """As int64."""
+        return ops.copying.cast(self, dtypes.int64.numpy)
+
+    def bool(self) -> Tensor:
+        """As bool: whether it is not zero."""
+        return ops.copying.cast(self, dtypes.bool_.numpy)
+
+    def type_as(self, other: Any) -> Tensor:
+        """In the type of another tensor."""
+        return ops.copying.cast(self, other.array.dtype)
+
+    def contiguous(self) -> Tensor:
+        """The tensor itself if its elements lie in C order, else a copy where they do."""
+        return self if self.backend.is_contiguous(self.array) else self.clone()
+
+    def copy_(self, src: Tensor, non_blocking: bool = False) -> Tensor:
+        """Overwrite with src, broadcast and cast; non_blocking means nothing on the CPU."""
+        if not isinstance(src, Tensor):
+            raise TypeError(f"copy_: src must be a Tensor, got {type(src).__name__}")
+        return assign(self, ops.copying.copy, src)
+
+    def zero_(self) -> Tensor:
+        """Overwrite with zeros."""
+        return self.fill_(0)
+
+    def fill_(self, value: Any) -> Tensor:
+        """Overwrite with one value."""
+        number = value if isinstance(value, Tensor) else self._new((), value, None)
+        return assign(self, ops.copying.copy, number)

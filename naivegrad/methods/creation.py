@@ -1,0 +1,87 @@
+"""New tensors like this one, and random contents."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from naivegrad import dtype as dtypes
+from naivegrad.device import backend_of
+
+if TYPE_CHECKING:
+    from naivegrad import ops
+    from naivegrad.tensor import Tensor, wrap
+
+
+class CreationMethods:
+    """New tensors like this one, and random contents."""
+
+    __slots__ = ()
+
+    array: Any
+    backend: Any
+    dtype: dtypes.dtype
+    device: Any
+
+    def new_tensor(
+        self, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    ) -> Tensor:
+        """A tensor of data, of this type and on this device."""
+        return ops.tensor(
+            data,
+            dtype=dtype or self.dtype,
+            device=device or self.device,
+            requires_grad=requires_grad,
+        )
+
+    def new_zeros(
+        self, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    ) -> Tensor:
+        """Zeros of this type, on this device."""
+        return self._new(size, 0, dtype, device, requires_grad)
+
+    def new_ones(
+        self, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    ) -> Tensor:
+        """Ones of this type, on this device."""
+        return self._new(size, 1, dtype, device, requires_grad)
+
+    def new_full(
+        self,
+        size: Sequence[int],
+        fill_value: Any,
+        *,
+        dtype: Any = None,
+        device: Any = None,
+        requires_grad: bool = False,
+    ) -> Tensor:
+        """One value, of this type and on this device."""
+        return self._new(size, fill_value, dtype, device, requires_grad)
+
+    def new_empty(
+        self, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    ) -> Tensor:
+        """A tensor of any content, of this type and on this device."""
+        return self._new(size, 0, dtype, device, requires_grad)
+
+    def _new(
+        self, size: Any, value: Any, wish: Any, device: Any = None, requires_grad: bool = False
+    ) -> Tensor:
+        if len(size) == 1 and isinstance(size[0], tuple | list):
+            size = size[0]
+        backend = self.backend if device is None else backend_of(device)
+        numpy_dtype = self.array.dtype if wish is None else dtypes.to_numpy(wish)
+        tensor = wrap(backend.full(tuple(size), value, numpy_dtype), backend)
+        return tensor.requires_grad_() if requires_grad else tensor
+
+    def uniform_(self, a: float = 0.0, b: float = 1.0, *, generator: Any = None) -> Tensor:
+        """Fill with random numbers, uniform in [a, b)."""
+        return ops.random.uniform_(self, a, b, generator=generator)
+
+    def normal_(self, mean: float = 0.0, std: float = 1.0, *, generator: Any = None) -> Tensor:
+        """Fill with normally distributed random numbers."""
+        return ops.random.normal_(self, mean, std, generator=generator)
+
+    def bernoulli_(self, p: float = 0.5, *, generator: Any = None) -> Tensor:
+        """Fill with 1 (with probability p) and 0."""
+        return ops.random.bernoulli_(self, p, generator=generator)

@@ -1,0 +1,197 @@
+"""Arithmetic and mathematical functions, element by element."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from naivegrad.autograd.inplace import assign, update
+
+if TYPE_CHECKING:
+    from naivegrad import ops
+    from naivegrad.tensor import Tensor
+
+
+class ElementwiseMethods:
+    """Arithmetic and mathematical functions, element by element."""
+
+    __slots__ = ()
+
+    array: Any
+
+    def add(self, other: Any, *, alpha: Any = 1) -> Tensor:
+        """self + alpha * other."""
+        return ops.add(self, other, alpha=alpha)
+
+    def add_(self, other: Any, *, alpha: Any = 1) -> Tensor:
+        """self += alpha * other."""
+        if alpha == 1:
+            return update(self, "add", ops.add, other)
+        return update(self, "add_scaled", ops.add, other, alpha=alpha)
+
+    def sub(self, other: Any, *, alpha: Any = 1) -> Tensor:
+        """self - alpha * other."""
+        return ops.sub(self, other, alpha=alpha)
+
+    def sub_(self, other: Any, *, alpha: Any = 1) -> Tensor:
+        """self -= alpha * other."""
+        if alpha == 1:
+            return update(self, "sub", ops.sub, other)
+        return self.add_(other, alpha=-alpha)
+
+    def mul(self, other: Any) -> Tensor:
+        """self * other."""
+        return ops.mul(self, other)
+
+    def mul_(self, other: Any) -> Tensor:
+        """self *= other."""
+        return update(self, "mul", ops.mul, other)
+
+    def div(self, other: Any) -> Tensor:
+        """self / other."""
+        return ops.div(self, other)
+
+    def div_(self, other: Any) -> Tensor:
+        """self /= other."""
+        return update(self, "div", ops.div, other)
+
+    def pow(self, exponent: Any) -> Tensor:
+        """self ** exponent."""
+        return ops.pow(self, exponent)
+
+    def pow_(self, exponent: Any) -> Tensor:
+        """self **= exponent."""
+        return assign(self, ops.pow, exponent)
+
+    def neg(self) -> Tensor:
+        """-self."""
+        return ops.neg(self)
+
+    def neg_(self) -> Tensor:
+        """neg, in place."""
+        return update(self, "neg", ops.neg)
+
+    def abs(self) -> Tensor:
+        """The absolute values."""
+        return ops.abs(self)
+
+    def abs_(self) -> Tensor:
+        """abs, in place."""
+        return update(self, "abs", ops.abs)
+
+    def sign(self) -> Tensor:
+        """-1, 0 or 1."""
+        return ops.sign(self)
+
+    def square(self) -> Tensor:
+        """self * self."""
+        return ops.square(self)
+
+    def square_(self) -> Tensor:
+        """square, in place."""
+        return update(self, "square", ops.square)
+
+    def reciprocal(self) -> Tensor:
+        """1 / self."""
+        return ops.reciprocal(self)
+
+    def reciprocal_(self) -> Tensor:
+        """reciprocal, in place."""
+        return update(self, "reciprocal", ops.reciprocal)
+
+    def sqrt(self) -> Tensor:
+        """The square root."""
+        return ops.sqrt(self)
+
+    def sqrt_(self) -> Tensor:
+        """sqrt, in place."""
+        return update(self, "sqrt", ops.sqrt)
+
+    def rsqrt(self) -> Tensor:
+        """1 / sqrt(self)."""
+        return ops.rsqrt(self)
+
+    def rsqrt_(self) -> Tensor:
+        """rsqrt, in place."""
+        return update(self, "rsqrt", ops.rsqrt)
+
+    def exp(self) -> Tensor:
+        """e ** self."""
+        return ops.exp(self)
+
+    def exp_(self) -> Tensor:
+        """exp, in place."""
+        return update(self, "exp", ops.exp)
+
+    def log(self) -> Tensor:
+        """The natural logarithm."""
+        return ops.log(self)
+
+    def log_(self) -> Tensor:
+        """log, in place."""
+        return update(self, "log", ops.log)
+
+    def log1p(self) -> Tensor:
+        """log(1 + self)."""
+        return ops.log1p(self)
+
+    def sin(self) -> Tensor:
+        """The sine of radians."""
+        return ops.sin(self)
+
+    def sin_(self) -> Tensor:
+        """sin, in place."""
+        return update(self, "sin", ops.sin)
+
+    def cos(self) -> Tensor:
+        """The cosine of radians."""
+        return ops.cos(self)
+
+    def cos_(self) -> Tensor:
+        """cos, in place."""
+        return update(self, "cos", ops.cos)
+
+    def erf(self) -> Tensor:
+        """The error function."""
+        return ops.erf(self)
+
+    def floor(self) -> Tensor:
+        """The largest integer not above."""
+        return ops.floor(self)
+
+    def ceil(self) -> Tensor:
+        """The smallest integer not below."""
+        return ops.ceil(self)
+
+    def clamp(self, min: Any = None, max: Any = None) -> Tensor:
+        """Not below min, not above max."""
+        return ops.clamp(self, min, max)
+
+    def clamp_(self, min: Any = None, max: Any = None) -> Tensor:
+        """clamp, in place."""
+        return assign(self, ops.clamp, min, max)
+
+    def remainder(self, other: Any) -> Tensor:
+        """What division leaves, of the sign of other."""
+        return ops.remainder(self, other)
+
+    def floor_divide(self, other: Any) -> Tensor:
+        """floor(self / other); no gradient."""
+        return ops.floor_divide(self, other)
+
+    def maximum(self, other: Any) -> Tensor:
+        """The larger of two, element by element."""
+        return ops.maximum(self, other)
+
+    def minimum(self, other: Any) -> Tensor:
+        """The smaller of two, element by element."""
+        return ops.minimum(self, other)
+
+    # Other spellings
+
+    absolute, absolute_ = abs, abs_
+    negative, negative_ = neg, neg_
+    subtract, subtract_ = sub, sub_
+    multiply, multiply_ = mul, mul_
+    true_divide = divide = div
+    true_divide_ = divide_ = div_
+    clip, clip_ = clamp, clamp_

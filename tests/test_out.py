@@ -29,7 +29,7 @@ def test_what_is_refused():
         into(ng.empty(2), x * 2, "op")
     with pytest.raises(RuntimeError, match="op: out= does not support differentiation"):
         into(x, ng.ones(2), "op")
-    with pytest.raises(TypeError, match=r"op: .* float32 cannot be stored in out of type .*int64"):
+    with pytest.raises(TypeError, match=r"op: .*float32 cannot be stored in out of type .*int64"):
         into(ng.empty(2, dtype=ng.int64), ng.ones(2), "op")
     with pytest.raises(TypeError, match="op: out must be a Tensor, got list"):
         into([0.0], ng.ones(1), "op")

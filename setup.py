@@ -26,7 +26,8 @@ from setuptools.modified import newer_group
 
 # Those worth wider vectors are compiled per level and chosen at import, in kernels/__init__.py.
 BY_LEVEL = {
-    "conv", "elementwise", "loss", "matmul", "norm", "optim", "random", "reduce", "softmax",
+    "attention", "conv", "elementwise", "loss", "matmul", "norm", "optim", "random", "reduce",
+    "softmax",
 }  # fmt: skip
 MODULES = sorted(
     BY_LEVEL | {"array", "cpu_features", "embedding", "index", "pool", "threads", "unfold"}

@@ -7,6 +7,7 @@ from naivegrad.kernels.level import isa, load
 
 if TYPE_CHECKING:  # the stubs are the same at every level
     from naivegrad.kernels import (
+        attention,
         conv,
         elementwise,
         loss,
@@ -18,6 +19,7 @@ if TYPE_CHECKING:  # the stubs are the same at every level
         softmax,
     )
 else:
+    attention = load("attention")
     conv = load("conv")
     elementwise = load("elementwise")
     loss = load("loss")
@@ -30,6 +32,7 @@ else:
 
 __all__ = [
     "array",
+    "attention",
     "conv",
     "cpu_features",
     "elementwise",

@@ -14,6 +14,7 @@ from libc.math cimport cos, log, sin, sqrt
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 
 from naivegrad.kernels.dense cimport is_dense_float
+from naivegrad.kernels.philox cimport BATCH, WORDS, philox, threshold
 from naivegrad.kernels.rows cimport log_, real
 from naivegrad.kernels.threads cimport num_threads
 
@@ -23,30 +24,10 @@ cdef extern from "math.h" nogil:
     float sqrtf(float x) noexcept
 
 cdef enum:
-    BATCH = 64             # blocks scrambled side by side
-    WORDS = 256            # 4 * BATCH
     GRAIN = 32768          # elements below which a parallel region costs more than it saves
 
 # What a word becomes.
 UNIFORM, NORMAL, BERNOULLI = 0, 1, 2
-
-
-cdef inline void philox(
-    uint32_t* c0, uint32_t* c1, uint32_t* c2, uint32_t* c3, uint32_t k0, uint32_t k1
-) noexcept nogil:
-    """Scramble BATCH counters in place."""
-    cdef int _turn, j
-    cdef uint64_t p, q
-    for _turn in range(10):
-        for j in range(BATCH):
-            p = <uint64_t> 0xD2511F53U * c0[j]
-            q = <uint64_t> 0xCD9E8D57U * c2[j]
-            c0[j] = (<uint32_t> (q >> 32)) ^ c1[j] ^ k0
-            c2[j] = (<uint32_t> (p >> 32)) ^ c3[j] ^ k1
-            c1[j] = <uint32_t> q
-            c3[j] = <uint32_t> p
-        k0 += 0x9E3779B9U                # the golden ratio
-        k1 += 0xBB67AE85U                # sqrt(3) - 1
 
 
 cdef inline void batch(uint64_t seed, uint64_t block, uint32_t* words) noexcept nogil:
@@ -127,11 +108,6 @@ cdef inline void normals(const uint32_t* words, real* out, double mean, double s
             v = 6.283185307179586 * unit(words + 2 * i + 2)
             out[i] = mean + r * cos(v)
             out[i + 1] = mean + r * sin(v)
-
-
-cdef inline uint64_t threshold(double p) noexcept nogil:
-    """A word is below it with probability p, rounded to 32 bits."""
-    return <uint64_t> (p * 4294967296.0 + 0.5)
 
 
 cdef inline void bernoullis(const uint32_t* words, real* out, double p) noexcept nogil:

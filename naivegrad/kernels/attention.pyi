@@ -1,0 +1,35 @@
+from numpy import ndarray
+
+def attention(
+    q: ndarray,
+    k: ndarray,
+    v: ndarray,
+    mask: ndarray | None,
+    starts: ndarray,
+    out: ndarray,
+    lse: ndarray,
+    causal: bool,
+    scale: float,
+    p: float,
+    seed: int,
+    offset: int,
+) -> None: ...
+def attention_grad(
+    grad: ndarray,
+    q: ndarray,
+    k: ndarray,
+    v: ndarray,
+    mask: ndarray | None,
+    starts: ndarray,
+    out: ndarray,
+    lse: ndarray,
+    grad_q: ndarray | None,
+    grad_k: ndarray | None,
+    grad_v: ndarray | None,
+    grad_mask: ndarray | None,
+    causal: bool,
+    scale: float,
+    p: float,
+    seed: int,
+    offset: int,
+) -> None: ...

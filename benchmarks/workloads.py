@@ -93,8 +93,22 @@ def _layer(make: Callable[[Any], Any], *shape: int) -> Callable[[Any], Step]:
     return prepare
 
 
+def attention(t: Any) -> Step:
+    """Forward and backward of attention: 8 heads, L = 1024, D = 64."""
+    t.manual_seed(0)
+    q, k, v = (t.randn(1, 8, 1024, 64, requires_grad=True) for _ in range(3))
+    grad = t.randn(1, 8, 1024, 64)
+
+    def step() -> None:
+        t.nn.functional.scaled_dot_product_attention(q, k, v).backward(grad)
+        q.grad = k.grad = v.grad = None
+
+    return step
+
+
 # By name only: what a training step above is made of, and layers of other shapes.
 LAYERS: dict[str, Callable[[Any], Step]] = {
+    "attention": attention,
     "conv-first": _layer(lambda nn: nn.Conv2d(1, 32, 3), 64, 1, 28, 28),
     "conv-3x3": _layer(lambda nn: nn.Conv2d(32, 64, 3), 64, 32, 26, 26),
     "conv-same": _layer(lambda nn: nn.Conv2d(64, 64, 3, padding=1), 4, 64, 56, 56),

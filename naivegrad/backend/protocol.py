@@ -271,6 +271,47 @@ class Backend(Protocol):
         """The gradient of x, from the result y."""
         ...
 
+    # attention: q (..., L, D), k (..., S, D), v (..., S, E) of one type; leading axes broadcast, or
+    # k and v have fewer heads than q; mask (..., L, S) is of bool (False: hidden) or added to the
+    # scores; the weights (..., L, S) are dropped by the stream of (seed, offset)
+
+    def attention(
+        self,
+        q: Array,
+        k: Array,
+        v: Array,
+        mask: Array | None,
+        causal: bool,
+        scale: float,
+        p: float,
+        seed: int,
+        offset: int,
+    ) -> tuple[Array, Array]:
+        """softmax(scale * q @ k.T + mask) @ v, and the log-sum-exp of each row of scores.
+
+        A row that sees no key gives 0.
+        """
+        ...
+
+    def attention_grad(
+        self,
+        grad: Array,
+        q: Array,
+        k: Array,
+        v: Array,
+        mask: Array | None,
+        out: Array,
+        lse: Array,
+        causal: bool,
+        scale: float,
+        p: float,
+        seed: int,
+        offset: int,
+        needs: tuple[bool, ...],
+    ) -> tuple[Array | None, ...]:
+        """The gradients of q, k, v (leading axes broadcast) and mask; None where not needed."""
+        ...
+
     # loss: reduction is "none", "mean" or "sum";
     # scores x (N, C, ...) or (C,), target (N, ...) or (), weight (C,)
 

@@ -1,15 +1,15 @@
 # Attention, softmax(scale * Q K^T + mask) V, without the L x S matrix of weights: float32, float64.
 #
-# Design: the weights exist one tile at a time, WIDTH of one sequence in the lanes of the vectors and
-# a few dozen of the other down the rows; matmul_tile.h multiplies.
+# Design: the weights exist one tile at a time, WIDTH of one sequence in the lanes of vectors and a
+# few dozen of the other down the rows; matmul_tile.h multiplies.
 #   - forward: a panel of WIDTH queries meets all keys in blocks of KEYS. With the queries in the
 #     lanes, the running maximum and sum of each query are plain vectors, and the tile S^T, as it
 #     comes out of K Q^T, is already the packed panel that V^T S^T wants: nothing is moved between
 #     the two products. Where a new maximum appears, what was summed so far is scaled down
 #     (Milakov & Gimelshein 2018, "Online normalizer calculation for softmax").
-#   - backward: weights are made again from the saved log-sum-exp of each query (Dao et al. 2022,
+#   - backward: weights are made anew from the saved log-sum-exp of each query (Dao et al. 2022,
 #     "FlashAttention"), with WIDTH keys in the lanes, so that the tiles P and dS are the packed
-#     panels for dV^T = dO^T P and dK^T = Q^T dS. For dQ^T = K^T dS^T alone a tile is transposed.
+#     panels for dV^T = dO^T P and dK^T = Q^T dS. Only for dQ^T = K^T dS^T a tile is transposed.
 #   - a query that may look at no key has the output 0, and +inf for its log-sum-exp, which makes its
 #     weights in backward 0.
 #   - dropout keeps no mask: the weight of query l and key s of matrix i has word (i L + l) S + s of
@@ -335,7 +335,9 @@ cdef inline void add_to_mask(
             grad[i * p.mask_row + l * p.mask_column] += tile[i * W + l]
 
 
-cdef inline void unpack(const real* panel, Py_ssize_t lanes, Py_ssize_t n, real* out) noexcept nogil:
+cdef inline void unpack(
+    const real* panel, Py_ssize_t lanes, Py_ssize_t n, real* out
+) noexcept nogil:
     """out (lanes, n) = panel^T."""
     cdef Py_ssize_t l, d, W = width_of(panel)
     for l in range(lanes):

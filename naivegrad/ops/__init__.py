@@ -1,6 +1,7 @@
 """The operations: Function classes by family, and their functional names."""
 
 from naivegrad.ops.activation import gelu, leaky_relu, relu, sigmoid, silu, softplus, tanh
+from naivegrad.ops.attention import scaled_dot_product_attention
 from naivegrad.ops.compare import (
     bitwise_and,
     bitwise_not,

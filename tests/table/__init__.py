@@ -1,9 +1,35 @@
 """The op table: one row per op, split by family as the library is."""
 
-from . import conv, elementwise, index, linalg, loss, movement, norm, pool, random, reduce, softmax
+from . import (
+    attention,
+    conv,
+    elementwise,
+    index,
+    linalg,
+    loss,
+    movement,
+    norm,
+    pool,
+    random,
+    reduce,
+    softmax,
+)
 from .row import LAYOUTS, Case, Error, Input, Op, Pin, as_list, case, draw, lay_out
 
-FAMILIES = (elementwise, reduce, movement, index, linalg, conv, pool, softmax, loss, norm, random)
+FAMILIES = (
+    attention,
+    elementwise,
+    reduce,
+    movement,
+    index,
+    linalg,
+    conv,
+    pool,
+    softmax,
+    loss,
+    norm,
+    random,
+)
 OPS: list[Op] = [op for family in FAMILIES for op in family.OPS]
 
 __all__ = [

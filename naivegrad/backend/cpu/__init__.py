@@ -20,6 +20,7 @@ from naivegrad.backend.cpu.array import (
     slice,
     to_numpy,
 )
+from naivegrad.backend.cpu.attention import attention, attention_grad
 from naivegrad.backend.cpu.conv import (
     conv2d,
     conv2d_grad_input,
@@ -83,6 +84,8 @@ __all__ = [
     "adaptive_avg_pool2d_grad",
     "arange",
     "arg_reduce",
+    "attention",
+    "attention_grad",
     "avg_pool2d",
     "avg_pool2d_grad",
     "batch_norm",

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from naivegrad.kernels import array, cpu_features, embedding, index, pool, threads, unfold
+from naivegrad.kernels import array, cpu_features, embedding, index, pool, scan, threads, unfold
 from naivegrad.kernels.level import isa, load
 
 if TYPE_CHECKING:  # the stubs are the same at every level
@@ -46,6 +46,7 @@ __all__ = [
     "pool",
     "random",
     "reduce",
+    "scan",
     "softmax",
     "threads",
     "unfold",

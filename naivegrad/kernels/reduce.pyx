@@ -1,4 +1,4 @@
-# Reductions and scans of dense float32 and float64 arrays.
+# Reductions of dense float32 and float64 arrays.
 #
 # Design:
 #   - backend/cpu brings every reduction to one shape: x is (outer, n, inner), C-contiguous, and n
@@ -296,39 +296,3 @@ def arg_reduce(bint largest, cnp.ndarray x, cnp.ndarray out, Py_ssize_t outer, P
             else:
                 arg_real[double](largest, <double*>px, po, lines * i // threads,
                                  lines * (i + 1) // threads, n, inner)
-
-
-cdef void scan_real(bint product, bint backward, const real* x, real* out, Py_ssize_t begin,
-                    Py_ssize_t end, Py_ssize_t n, Py_ssize_t inner) noexcept nogil:
-    """Running sum or product of each line, accumulated in float64."""
-    cdef Py_ssize_t r, k, at
-    cdef const real* p
-    cdef real* o
-    cdef double total
-    for r in range(begin, end):
-        at = (r // inner) * n * inner + r % inner
-        p = x + at
-        o = out + at
-        total = 1.0 if product else 0.0
-        for k in range(n):
-            at = (n - 1 - k if backward else k) * inner
-            total = total * p[at] if product else total + p[at]
-            o[at] = <real>total
-
-
-def scan(bint product, bint backward, cnp.ndarray x, cnp.ndarray out, Py_ssize_t outer,
-         Py_ssize_t n, Py_ssize_t inner):
-    """out[o, k, i] = sum (or product) of x[o, :k + 1, i]; of x[o, k:, i] if `backward`."""
-    cdef void* px = cnp.PyArray_DATA(x)
-    cdef void* po = cnp.PyArray_DATA(out)
-    cdef Py_ssize_t lines = outer * inner, i
-    cdef int threads = num_threads() if lines * n >= GRAIN else 1
-    cdef bint single = cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT32
-    with nogil:
-        for i in prange(threads, num_threads=threads, schedule="static"):
-            if single:
-                scan_real[float](product, backward, <float*>px, <float*>po, lines * i // threads,
-                                 lines * (i + 1) // threads, n, inner)
-            else:
-                scan_real[double](product, backward, <double*>px, <double*>po, lines * i // threads,
-                                  lines * (i + 1) // threads, n, inner)

@@ -27,6 +27,7 @@ from naivegrad.methods import (
     MovementMethods,
     OperatorMethods,
     ReduceMethods,
+    ScanMethods,
     connect,
 )
 
@@ -37,6 +38,7 @@ class Tensor(
     CompareMethods,
     ActivationMethods,
     ReduceMethods,
+    ScanMethods,
     MovementMethods,
     IndexMethods,
     LinalgMethods,

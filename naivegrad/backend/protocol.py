@@ -149,12 +149,22 @@ class Backend(Protocol):
         """The first index of the largest ("max") or smallest ("min") value on an axis, as int64."""
         ...
 
-    def scan(self, op: str, x: Array, axis: int, backward: bool = False) -> Array:
-        """Running "sum" or "prod" on an axis; from the end if `backward`. Integers give int64."""
-        ...
-
     def logsumexp(self, x: Array, axes: Shape, keepdims: bool) -> Array:
         """log(sum(exp(x))) over `axes`, shifted by the maximum so that nothing overflows."""
+        ...
+
+    # scan
+
+    def scan(self, op: str, x: Array, axis: int, backward: bool = False) -> Array:
+        """Running "sum", "prod" or "logsumexp" on an axis; from the end if `backward`."""
+        ...
+
+    def recur(self, b: Array, a: Array, axis: int, backward: bool = False) -> Array:
+        """y[k] = b[k] + a[k] * y[k - 1] on an axis; b[k] + a[k + 1] * y[k + 1] if `backward`."""
+        ...
+
+    def arg_scan(self, op: str, x: Array, axis: int) -> Array:
+        """The last index of the "max" or "min" so far on an axis, NaN winning, as int64."""
         ...
 
     # index

@@ -196,13 +196,16 @@ cdef void extreme_lines(bint largest, const number* x, int64_t* out, Py_ssize_t 
     cdef Py_ssize_t line, k, at
     cdef int64_t best
     cdef number m, v
+    cdef bint nan = False
     for line in range(begin, end):
         at = (line // inner) * n * inner + line % inner
         m = x[at]
         best = 0
         for k in range(n):
             v = x[at]
-            if v != v or (v >= m if largest else v <= m):
+            if number is not int64_t:
+                nan = v != v
+            if nan or (v >= m if largest else v <= m):
                 m = v
                 best = k
             out[at] = best

@@ -14,3 +14,4 @@ from naivegrad.methods.linalg import LinalgMethods
 from naivegrad.methods.movement import MovementMethods
 from naivegrad.methods.operators import OperatorMethods
 from naivegrad.methods.reduce import ReduceMethods
+from naivegrad.methods.scan import ScanMethods

@@ -1,4 +1,4 @@
-"""Reductions and scans."""
+"""Reductions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class ReduceMethods:
-    """Reductions and scans."""
+    """Reductions."""
 
     __slots__ = ()
 
@@ -67,14 +67,6 @@ class ReduceMethods:
     def logsumexp(self, dim: Any, keepdim: Any = False) -> Tensor:
         """log(sum(exp(self))) over dim."""
         return ops.logsumexp(self, dim, keepdim)
-
-    def cumsum(self, dim: Any, *, dtype: Any = None) -> Tensor:
-        """Running sums along dim."""
-        return ops.cumsum(self, dim, dtype=dtype)
-
-    def cumprod(self, dim: Any, *, dtype: Any = None) -> Tensor:
-        """Running products along dim."""
-        return ops.cumprod(self, dim, dtype=dtype)
 
     def any(self, dim: Any = None, keepdim: Any = False) -> Tensor:
         """Whether any element over dim is not zero."""

@@ -156,8 +156,6 @@ from naivegrad.ops.reduce import (
     any,
     argmax,
     argmin,
-    cumprod,
-    cumsum,
     logsumexp,
     max,
     mean,
@@ -167,6 +165,17 @@ from naivegrad.ops.reduce import (
     std,
     sum,
     var,
+)
+from naivegrad.ops.scan import (
+    cummax,
+    cummin,
+    cumprod,
+    cumsum,
+    cumulative_trapezoid,
+    diff,
+    logcumsumexp,
+    trapezoid,
+    trapz,
 )
 from naivegrad.ops.softmax import log_softmax, softmax, softmin
 

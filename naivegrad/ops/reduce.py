@@ -1,18 +1,18 @@
-"""Reductions and scans: one class each, then the functional names."""
+"""Reductions: one class each, then the functional names."""
 
 from __future__ import annotations
 
 import builtins
 import math
-from typing import Any, NamedTuple
-
-import numpy as np
+from typing import Any
 
 from naivegrad.autograd import Function
 from naivegrad.ops._args import normalize_axes, normalize_axis, numpy_dtype, require_floating
+from naivegrad.ops._results import ValuesIndices
 from naivegrad.ops.elementwise import exp, where
 from naivegrad.ops.index import Gather
 from naivegrad.ops.movement import Reshape, cat, spread
+from naivegrad.ops.scan import CumProd
 from naivegrad.tensor import Tensor, wrap
 
 Axes = tuple[int, ...] | None
@@ -101,57 +101,6 @@ class Prod(Function):
         return grad * others.permute(back)
 
 
-class CumSum(Function):
-    """y_k = x_0 + ... + x_k along an axis.    grad_x_k = grad_k + ... + grad_last."""
-
-    kind = "linear"
-
-    @staticmethod
-    def forward(ctx: Any, x: Any, axis: int, backward: bool = False) -> Any:
-        ctx.axis, ctx.from_end = axis, backward
-        return ctx.backend.scan("sum", x, axis, backward)
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> Any:
-        return CumSum.apply(grad, ctx.axis, not ctx.from_end)
-
-
-class CumProd(Function):
-    """y_k = x_0 * ... * x_k along an axis.    grad_x_i = sum over k >= i of grad_k * y_k / x_i."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Any, axis: int) -> Any:
-        ctx.axis = axis
-        ctx.save_for_backward(x)
-        return ctx.backend.scan("prod", x, axis)
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> Any:
-        # Without dividing by x: d y_k / d x_i = prod of x_j over j <= k, j != i; a line of length n
-        # costs n^2, as a table with x_i replaced by 1 in row i, multiplied along k.
-        (x,) = ctx.saved_tensors
-        axis = ctx.axis
-        n = x.array.shape[axis]
-        lines = x.movedim(axis, -1).unsqueeze(-2)  # (..., 1, n)
-        flow = grad.movedim(axis, -1).unsqueeze(-2)
-        eye = _eye(x, n)
-        table = where(eye, 1.0, lines.expand((*lines.array.shape[:-2], n, n)))
-        partial = CumProd.apply(table, table.array.ndim - 1)
-        upper = _upper(x, n)
-        return (where(upper, partial, 0.0) * flow).sum(-1).movedim(-1, axis)
-
-
-def _eye(like: Tensor, n: int) -> Tensor:
-    k = like.backend.arange(0, n, 1, np.dtype("int64"))
-    return wrap(like.backend.compare("eq", k.reshape(n, 1), k), like.backend)
-
-
-def _upper(like: Tensor, n: int) -> Tensor:
-    """Where the row is not below the column."""
-    k = like.backend.arange(0, n, 1, np.dtype("int64"))
-    return wrap(like.backend.compare("le", k.reshape(n, 1), k), like.backend)
-
-
 class Extremum(Function):
     """y = max (or min) of x over some axes.    Equal extreme values share the gradient evenly."""
 
@@ -219,13 +168,6 @@ class LogSumExp(Function):
         y = restore(y, x.array.shape, ctx.axes, ctx.keepdim)
         safe = where(y == -math.inf, 0.0, y)  # -inf - (-inf) would be NaN; exp(-inf - 0) is 0
         return grad * exp(x - safe)
-
-
-class ValuesIndices(NamedTuple):
-    """The result of a reduction that also tells where."""
-
-    values: Tensor
-    indices: Tensor
 
 
 def sum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
@@ -399,26 +341,6 @@ class StdRoot(Function):
 def logsumexp(input: Tensor, dim: Dims, keepdim: bool = False) -> Tensor:
     """log(sum(exp(input))) over dim, without overflow; -inf of nothing."""
     return LogSumExp.apply(input, normalize_axes(dim, input.array.ndim, "logsumexp"), keepdim)
-
-
-def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
-    """Running sums along dim."""
-    if dtype is not None:
-        input = input.cast(numpy_dtype(dtype))
-    if input.array.ndim == 0:
-        normalize_axis(dim, 0, "cumsum")
-        return cumsum(input.reshape(1), 0).reshape(())
-    return CumSum.apply(input, normalize_axis(dim, input.array.ndim, "cumsum"))
-
-
-def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
-    """Running products along dim."""
-    if dtype is not None:
-        input = input.cast(numpy_dtype(dtype))
-    if input.array.ndim == 0:
-        normalize_axis(dim, 0, "cumprod")
-        return cumprod(input.reshape(1), 0).reshape(())
-    return CumProd.apply(input, normalize_axis(dim, input.array.ndim, "cumprod"))
 
 
 def _truths(op: str, x: Tensor, dim: Dims, keepdim: bool) -> Tensor:

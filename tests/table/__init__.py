@@ -12,6 +12,7 @@ from . import (
     pool,
     random,
     reduce,
+    scan,
     softmax,
 )
 from .row import LAYOUTS, Case, Error, Input, Op, Pin, as_list, case, draw, lay_out
@@ -20,6 +21,7 @@ FAMILIES = (
     attention,
     elementwise,
     reduce,
+    scan,
     movement,
     index,
     linalg,

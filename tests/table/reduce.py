@@ -1,4 +1,4 @@
-"""Rows: sums, extrema, moments and scans."""
+"""Rows: sums, extrema and moments."""
 
 import math
 
@@ -78,10 +78,6 @@ def argextreme(function):
         return np.asarray(function(x, axis=dim if x.ndim else None, keepdims=keepdim))
 
     return reference
-
-
-def cumsum(x, dim):
-    return np.cumsum(x, axis=dim) if x.ndim else x.copy()
 
 
 def method(name):
@@ -304,44 +300,6 @@ OPS = [
         ("LogSumExp",),
         special=SPECIAL,
         special_options=dict(dim=1),
-        errors=DIM_ERRORS,
-    ),
-    Op(
-        "cumsum",
-        lambda lib, x, dim: lib.cumsum(x, dim),
-        cumsum,
-        (
-            case((3, 4), dim=0),
-            case((3, 4), dim=1),
-            case((4, 4), dim=-1),
-            case((2, 3, 4), dim=1),
-            case((), dim=0),
-            case((0, 3), dim=0),
-            case((0, 3), dim=1),
-            case((2, 67), dim=1),
-            case((1, 5, 1), dim=2),
-        ),
-        ("CumSum",),
-        dtypes=INTEGERS,
-        special=SPECIAL,
-        special_options=dict(dim=1),
-        errors=DIM_ERRORS,
-    ),
-    Op(
-        "cumprod",
-        lambda lib, x, dim: lib.cumprod(x, dim),
-        lambda x, dim: np.cumprod(x, axis=dim) if x.ndim else x.copy(),
-        (
-            case((3, 4), dim=0),
-            case((4, 4), dim=-1),
-            case((2, 3, 4), dim=1),
-            case((), dim=0),
-            case((0, 3), dim=1),
-            case(fixed([[2.0, 0.0, 3.0], [0.0, 1.0, 0.0]]), dim=1),
-        ),
-        ("CumProd",),
-        domain=(0.7, 1.4),
-        dtypes=INTEGERS,
         errors=DIM_ERRORS,
     ),
     *[

@@ -74,7 +74,8 @@ from naivegrad.backend.cpu.pool import (
     max_pool2d_pick,
 )
 from naivegrad.backend.cpu.random import dropout, random, random_integers, random_permutation
-from naivegrad.backend.cpu.reduce import arg_reduce, logsumexp, reduce, scan, var
+from naivegrad.backend.cpu.reduce import arg_reduce, logsumexp, reduce, var
+from naivegrad.backend.cpu.scan import arg_scan, recur, scan
 from naivegrad.backend.cpu.softmax import softmax, softmax_grad
 
 __all__ = [
@@ -84,6 +85,7 @@ __all__ = [
     "adaptive_avg_pool2d_grad",
     "arange",
     "arg_reduce",
+    "arg_scan",
     "attention",
     "attention_grad",
     "avg_pool2d",
@@ -139,6 +141,7 @@ __all__ = [
     "random",
     "random_integers",
     "random_permutation",
+    "recur",
     "reduce",
     "reshape",
     "rmsprop_step",

@@ -120,23 +120,6 @@ def arg_reduce(op: str, x: ndarray, axis: int, keepdims: bool) -> ndarray:
     return np.asarray(find(x, axis=axis, keepdims=keepdims))
 
 
-def scan(op: str, x: ndarray, axis: int, backward: bool = False) -> ndarray:
-    """Running "sum" or "prod" along one axis; from the end if `backward`. Integers give int64."""
-    if x.dtype in (np.float32, np.float64):
-        x = np.ascontiguousarray(x)
-        out = np.empty_like(x)
-        outer, n = math.prod(x.shape[:axis]), x.shape[axis]
-        inner = math.prod(x.shape[axis + 1 :])
-        kernel.scan(op == "prod", backward, x, out, outer, n, inner)
-        return out
-    if x.dtype.kind == "f":
-        return cast(scan(op, x.astype(np.float32), axis, backward), x.dtype)
-    run = np.cumsum if op == "sum" else np.cumprod
-    if backward:
-        return np.ascontiguousarray(np.flip(run(np.flip(x, axis), axis=axis, dtype=np.int64), axis))
-    return np.asarray(run(x, axis=axis, dtype=np.int64))
-
-
 def logsumexp(x: ndarray, axes: Axes, keepdims: bool) -> ndarray:
     """log(sum(exp(x))) over `axes`, shifted by the maximum so that nothing overflows."""
     if x.dtype.kind != "f" or x.dtype.itemsize < 4:

@@ -1,0 +1,70 @@
+"""Scans along one axis: brought to (outer, n, inner) for the loops of kernels/scan.pyx."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+
+from naivegrad.backend.cpu.elementwise import cast
+from naivegrad.kernels import scan as kernel
+
+
+def scan(op: str, x: ndarray, axis: int, backward: bool = False) -> ndarray:
+    """Running "sum", "prod" or "logsumexp" along an axis; from the end if `backward`.
+
+    Integers give int64.
+    """
+    if x.dtype in (np.float32, np.float64):
+        out = np.empty(x.shape, x.dtype)
+        if x.size:
+            x_ = np.ascontiguousarray(x)
+            kernel.scan(kernel.CODES[op], backward, x_, out, *_lines(x.shape, axis))
+        return out
+    if x.dtype.kind in "biu":
+        return _by_numpy(op, x, axis, backward, np.dtype("int64"))
+    if x.dtype.kind == "c":
+        return _by_numpy(op, x, axis, backward, x.dtype)
+    return cast(scan(op, x.astype(np.float32), axis, backward), x.dtype)
+
+
+def _by_numpy(op: str, x: ndarray, axis: int, backward: bool, dtype: np.dtype[Any]) -> ndarray:
+    if not x.ndim:
+        return x.astype(dtype)
+    run = np.cumsum if op == "sum" else np.cumprod
+    if backward:
+        return np.ascontiguousarray(np.flip(run(np.flip(x, axis), axis=axis, dtype=dtype), axis))
+    return np.asarray(run(x, axis=axis, dtype=dtype))
+
+
+def recur(b: ndarray, a: ndarray, axis: int, backward: bool = False) -> ndarray:
+    """y[k] = b[k] + a[k] * y[k - 1] along an axis; b[k] + a[k + 1] * y[k + 1] if `backward`.
+
+    Both of one shape and floating-point type.
+    """
+    work = b.dtype if b.dtype in (np.float32, np.float64) else np.dtype("float32")
+    y = np.empty(b.shape, work)
+    if b.size:
+        b_, a_ = np.ascontiguousarray(b, work), np.ascontiguousarray(a, work)
+        kernel.recur(backward, b_, a_, y, *_lines(b.shape, axis))
+    return cast(y, b.dtype)
+
+
+def arg_scan(op: str, x: ndarray, axis: int) -> ndarray:
+    """The last index of the "max" or "min" so far along an axis, NaN winning, as int64."""
+    out = np.empty(x.shape, np.int64)
+    if x.size:
+        work = x.dtype if x.dtype in (np.float32, np.float64) else np.dtype("int64")
+        if x.dtype.kind not in "biu" and work.kind == "i":
+            work = np.dtype("float32")
+        kernel.arg_scan(op == "max", np.ascontiguousarray(x, work), out, *_lines(x.shape, axis))
+    return out
+
+
+def _lines(shape: tuple[int, ...], axis: int) -> tuple[int, int, int]:
+    """What lies before, on and after an axis: outer, n, inner. A 0-d array is one line of one."""
+    if not shape:
+        return 1, 1, 1
+    return math.prod(shape[:axis]), shape[axis], math.prod(shape[axis + 1 :])

@@ -1,7 +1,7 @@
 # Scans of dense float32 and float64 arrays: what has been met so far, at every place of a line.
 #
 # Design:
-#   - backend/cpu brings every scan to x (outer, n, inner), C-contiguous, running along n. inner == 1
+#   - backend/cpu brings every scan to x (outer, n, inner), C-contiguous, along n. inner == 1
 #     is a scan along rows; otherwise the rows of a block of columns are combined one after another.
 #   - Running values are kept in float64. A line is run through in one order by one thread, so the
 #     bits do not depend on how many threads there are.
@@ -151,14 +151,14 @@ cdef void recur_lines(bint backward, const real* b, const real* a, real* out, Py
             at += (n - 1) * inner
             y = b[at]
             out[at] = <real>y
-            for k in range(1, n):
+            for k in range(1, n):  # no-cython-lint (k only counts)
                 y = b[at - inner] + a[at] * y
                 at = at - inner
                 out[at] = <real>y
         else:
             y = b[at]
             out[at] = <real>y
-            for k in range(1, n):
+            for k in range(1, n):  # no-cython-lint (k only counts)
                 at = at + inner
                 y = b[at] + a[at] * y
                 out[at] = <real>y

@@ -151,6 +151,15 @@ class Tensor(
         steps = tuple(step // self.array.dtype.itemsize for step in self.array.strides)
         return steps if dim is None else steps[dim]
 
+    def data_ptr(self) -> int:
+        """The address of the first element."""
+        return self.backend.address(self.array)
+
+    def storage_offset(self) -> int:
+        """Where it begins, in elements from the beginning of the tensor that it is a view of."""
+        base = self if self.view_of is None else self.view_of.base
+        return (self.data_ptr() - base.data_ptr()) // self.array.dtype.itemsize
+
     def is_contiguous(self) -> bool:
         """Whether the elements follow one another in C order."""
         return self.backend.is_contiguous(self.array)

@@ -349,3 +349,34 @@ def test_a_result_of_a_higher_type_is_refused():
     with pytest.raises(TypeError, match=r"clamp_: .*float32 cannot be stored .*int64"):
         x.clamp_(0.5)
     assert x.tolist() == [1, 2]
+
+
+def test_a_tensor_seen_otherwise_in_place_stays_tied_to_its_views():
+    """t_(), squeeze_() and their like change the look, not the memory, of the tensor alone."""
+    x = ng.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], requires_grad=True)
+    y = x * 1.0
+    row = y[0]
+    assert y.t_() is y and y.shape == (3, 2)
+    y[0].mul_(10.0)  # the first column of x
+    assert row.tolist() == [10.0, 2.0, 3.0]
+    row.mul_(2.0)
+    assert y.tolist() == [[20.0, 40.0], [4.0, 5.0], [6.0, 6.0]]
+    y.sum().backward()
+    assert x.grad.tolist() == [[20.0, 2.0, 2.0], [10.0, 1.0, 1.0]]
+    with pytest.raises(RuntimeError, match="t_: a leaf tensor that requires grad"):
+        x.t_()
+
+
+@pytest.mark.parametrize("wrap", [False, True])
+@pytest.mark.parametrize("shape", [(3, 3), (2, 5), (7, 3), (3, 3, 3)])
+def test_fill_diagonal(shape, wrap):
+    x, wanted = ng.zeros(shape), np.zeros(shape)
+    assert x.fill_diagonal_(2.0, wrap) is x
+    np.fill_diagonal(wanted, 2.0, wrap)
+    assert x.tolist() == wanted.tolist()
+
+
+def test_fill_diagonal_refuses_vectors_and_boxes():
+    for shape in ((3,), (2, 3, 2)):
+        with pytest.raises(ValueError, match="fill_diagonal_: expects a matrix, or equal lengths"):
+            ng.zeros(shape).fill_diagonal_(1.0)

@@ -76,12 +76,14 @@ def in_place(form, name, original, args, kwargs):
     x, *rest = args
     with ng.no_grad():
         y = original(*args, **kwargs)
-    if y.shape != x.shape or y.dtype != x.dtype:
+    if (y.shape != x.shape and y.view_of is None) or y.dtype != x.dtype:
         return None
     target = x.clone()
-    memory = target.array
+    before = target.detach()
     assert getattr(target, name + "_")(*rest, **kwargs) is target
-    assert target.array is memory, "a result of its own instead of the memory of the tensor"
+    assert not target.numel() or np.may_share_memory(target.array, before.array), (
+        "a result of its own instead of the memory of the tensor"
+    )
     return target
 
 
@@ -118,7 +120,9 @@ def parameters(name):
 
 
 @pytest.mark.parametrize(
-    "op", rows_with(lambda n: hasattr(Tensor, n) and parameters(n)), ids=lambda op: op.name
+    "op",
+    rows_with(lambda n: hasattr(Tensor, n) and parameters(n) and n != "unfold"),
+    ids=lambda op: op.name,
 )
 def test_method_equals_function(op):
     lib = Form(method, op.name)
@@ -169,7 +173,13 @@ def test_in_place_row_equals_function(op):
     "name",
     sorted(
         {n for n in dir(Tensor) if parameters(n) and inspect.isfunction(getattr(Tensor, n))}
-        - {"where", "split", "relu"}  # PyTorch's spellings differ too
+        - {
+            "where",
+            "split",
+            "relu",
+            "repeat_interleave",
+            "unfold",
+        }  # PyTorch's spellings differ too
     ),
 )
 def test_signatures_agree(name):
@@ -217,7 +227,7 @@ IN_PLACE = {
 MASK = ng.tensor([[True, False, True, False]])
 INDEX = ng.tensor([[0, 0, 3, 1]] * 3)
 RANDOM = {"bernoulli_", "normal_", "uniform_"}
-OTHERWISE = {"detach_", "requires_grad_"}
+OTHERWISE = {"detach_", "fill_diagonal_", "requires_grad_"}
 
 
 def test_every_in_place_method_is_tested():

@@ -117,6 +117,32 @@ def _keep_old_values(node: Any, start: int, array: Any) -> None:
                 node.saved[i] = (copy, entry[1], None, 0)
 
 
+def restride(tensor: Any, operation: Any, *arguments: Any) -> Any:
+    """tensor = operation(tensor, *arguments), a view operation, as another look at its memory.
+
+    Views of the tensor as it was become views of a stand-in of that look, and so does the tensor.
+    """
+    name = operation.__name__.strip("_") + "_"
+    if grad_mode.enabled:
+        refuse_leaf(tensor, name)
+    if tensor.view_of is None:
+        before = tensor.alias()
+        for view in _views(tensor):
+            view.view_of.base = before
+    else:
+        tensor.view_of.refresh(tensor)
+        before = tensor.alias()
+        before.view_of = tensor.view_of
+    result = operation(before, *arguments)
+    tensor.array = result.array
+    tensor.node = result.node
+    tensor.view_of = result.view_of
+    tensor.version[0] += 1
+    if tensor.view_of is not None:
+        tensor.view_of.count = tensor.version[0]
+    return tensor
+
+
 def refuse_leaf(tensor: Any, name: str) -> None:
     """Raise if an in-place change of the tensor cannot be recorded."""
     if isinstance(tensor.node, Leaf):
@@ -168,13 +194,19 @@ def _adopt_tangent(tensor: Any, value_dot: Any) -> None:
 
 
 def _tell_views(base: Any) -> None:
-    """Give every live view of a base that began to require a gradient a node.
+    """Give every live view of a base that began to require a gradient a node."""
+    for other in _views(base):
+        if other.view_of.recorded:
+            other.view_of.count = -1
+            other.view_of.refresh(other)
 
-    Rare (a plain buffer written through a view), so the views are found by who holds the counter
-    instead of being listed at each slicing.
+
+def _views(base: Any) -> list[Any]:
+    """The live views of a base.
+
+    Rarely asked for (a plain buffer written through a view), so they are found by who holds the
+    counter instead of being listed at each slicing.
     """
-    for other in gc.get_referrers(base.version):
-        view = getattr(other, "view_of", None)
-        if isinstance(view, View) and view.base is base and view.recorded:
-            view.count = -1
-            view.refresh(other)
+    holders = gc.get_referrers(base.version)
+    views = [(x, getattr(x, "view_of", None)) for x in holders]
+    return [x for x, view in views if isinstance(view, View) and view.base is base]

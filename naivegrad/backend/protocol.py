@@ -83,6 +83,34 @@ class Backend(Protocol):
         """A view: x[index] of integers, slices, None and Ellipsis."""
         ...
 
+    def address(self, x: Array) -> int:
+        """Where in memory the first element is."""
+        ...
+
+    def diagonal(self, x: Array, offset: int, i: int, j: int) -> Array:
+        """A view: the diagonal through axes i and j, as the last axis."""
+        ...
+
+    def windows(self, x: Array, axis: int, size: int, step: int) -> Array:
+        """A view: windows of `size` slices along an axis, `step` apart, their places last."""
+        ...
+
+    def windows_add(self, x: Array, shape: Shape, axis: int, size: int, step: int) -> Array:
+        """Zeros of a shape, with each window added at its place."""
+        ...
+
+    def as_strided(self, x: Array, shape: Shape, strides: Shape, offset: int) -> Array:
+        """A view of contiguous x of another shape and steps, in elements."""
+        ...
+
+    def strided_add(self, x: Array, shape: Shape, strides: Shape, offset: int) -> Array:
+        """Zeros of a shape, with x added at its places in `as_strided`."""
+        ...
+
+    def repeat(self, x: Array, counts: Array) -> Array:
+        """Each element of a vector so often, one after the other."""
+        ...
+
     def flip(self, x: Array, axes: Shape) -> Array:
         """A copy with the order along `axes` reversed."""
         ...

@@ -61,15 +61,3 @@ class IndexMethods:
     def nonzero(self, *, as_tuple: Any = False) -> Any:
         """The positions of what is not zero."""
         return ops.nonzero(self, as_tuple=as_tuple)
-
-    def diagonal(self, offset: Any = 0, dim1: Any = 0, dim2: Any = 1) -> Tensor:
-        """The diagonal through two axes, as a new last axis."""
-        return ops.diagonal(self, offset, dim1, dim2)
-
-    def tril(self, diagonal: Any = 0) -> Tensor:
-        """The lower triangle."""
-        return ops.tril(self, diagonal)
-
-    def triu(self, diagonal: Any = 0) -> Tensor:
-        """The upper triangle."""
-        return ops.triu(self, diagonal)

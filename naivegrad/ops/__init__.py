@@ -39,6 +39,17 @@ from naivegrad.ops.creation import (
     zeros,
     zeros_like,
 )
+from naivegrad.ops.diagonal import (
+    block_diag,
+    diag,
+    diag_embed,
+    diagflat,
+    diagonal,
+    tril,
+    tril_indices,
+    triu,
+    triu_indices,
+)
 from naivegrad.ops.elementwise import (
     abs,
     absolute,
@@ -75,8 +86,12 @@ from naivegrad.ops.elementwise import (
     where,
 )
 from naivegrad.ops.embedding import embedding
+from naivegrad.ops.grids import (
+    cartesian_prod,
+    combinations,
+    meshgrid,
+)
 from naivegrad.ops.index import (
-    diagonal,
     gather,
     index_add,
     index_select,
@@ -86,8 +101,28 @@ from naivegrad.ops.index import (
     one_hot,
     scatter_add,
     take_along_dim,
-    tril,
-    triu,
+)
+from naivegrad.ops.joining import (
+    atleast_1d,
+    atleast_2d,
+    atleast_3d,
+    cat,
+    chunk,
+    column_stack,
+    concat,
+    concatenate,
+    dsplit,
+    dstack,
+    hsplit,
+    hstack,
+    row_stack,
+    split,
+    split_with_sizes,
+    stack,
+    tensor_split,
+    unbind,
+    vsplit,
+    vstack,
 )
 from naivegrad.ops.linalg import addmm, bmm, dot, einsum, linear, matmul, mm, mv, outer
 from naivegrad.ops.loss import (
@@ -102,36 +137,31 @@ from naivegrad.ops.loss import (
     smooth_l1_loss,
 )
 from naivegrad.ops.movement import (
+    broadcast_shapes,
+    broadcast_tensors,
     broadcast_to,
-    cat,
-    chunk,
-    concat,
-    concatenate,
     expand,
     flatten,
-    flip,
     moveaxis,
     movedim,
     narrow,
-    pad,
     permute,
     ravel,
     reshape,
-    roll,
     select,
-    split,
     squeeze,
-    stack,
     swapaxes,
     swapdims,
     t,
     transpose,
-    unbind,
     unflatten,
     unsqueeze,
     view,
 )
 from naivegrad.ops.norm import batch_norm, group_norm, instance_norm, layer_norm, rms_norm
+from naivegrad.ops.padding import (
+    pad,
+)
 from naivegrad.ops.pool import adaptive_avg_pool2d, avg_pool2d, max_pool2d
 from naivegrad.ops.random import (
     bernoulli,
@@ -148,6 +178,16 @@ from naivegrad.ops.random import (
     randn,
     randn_like,
     randperm,
+)
+from naivegrad.ops.rearrange import (
+    adjoint,
+    flip,
+    fliplr,
+    flipud,
+    repeat_interleave,
+    roll,
+    rot90,
+    tile,
 )
 from naivegrad.ops.reduce import (
     all,
@@ -178,6 +218,9 @@ from naivegrad.ops.scan import (
     trapz,
 )
 from naivegrad.ops.softmax import log_softmax, softmax, softmin
+from naivegrad.ops.strided import (
+    as_strided,
+)
 
 # Functions only, without the modules they come from, some of which bear the same names.
 __all__ = sorted(name for name, value in globals().items() if callable(value))

@@ -9,7 +9,7 @@ import numpy as np
 
 from naivegrad.device import backend_of
 from naivegrad.ops._args import new_shape, new_tensor, numpy_dtype
-from naivegrad.ops.movement import stack
+from naivegrad.ops.joining import stack
 from naivegrad.tensor import Tensor, wrap
 
 

@@ -17,8 +17,9 @@ from naivegrad.ops._args import (
     normalize_axis,
     require_tensor,
 )
-from naivegrad.ops.elementwise import Where, where
-from naivegrad.ops.movement import Slice, stack
+from naivegrad.ops.elementwise import Where
+from naivegrad.ops.joining import stack
+from naivegrad.ops.movement import Slice
 from naivegrad.tensor import Tensor, wrap
 
 Positions = tuple[Any, ...]  # per leading axis: slice(None) or an integer array
@@ -422,42 +423,6 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
         axis,
         indices.expand(*shape[:axis], m, *shape[axis + 1 :]),
     )
-
-
-def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
-    """The diagonal through two axes, as a new last axis (a copy, not a view)."""
-    ndim = input.array.ndim
-    i, j = normalize_axis(dim1, ndim, "diagonal"), normalize_axis(dim2, ndim, "diagonal")
-    if i == j:
-        raise ValueError(f"diagonal: dim1 and dim2 must differ, got {dim1} and {dim2}")
-    x = input.movedim((i, j), (0, 1))
-    rows, columns = x.array.shape[:2]
-    n = max(min(rows + min(offset, 0), columns - max(offset, 0)), 0)
-    k = input.backend.arange(0, n, 1, np.dtype("int64"))
-    y = Index.apply(x, (k + max(-offset, 0), k + max(offset, 0)))
-    return y.movedim(0, -1)
-
-
-def _triangle(x: Tensor, diagonal: int, lower: bool, op: str) -> Tensor:
-    if x.array.ndim < 2:
-        raise ValueError(f"{op}: expects a matrix or a batch of them, got shape {x.array.shape}")
-    backend = x.backend
-    rows, columns = x.array.shape[-2:]
-    r = backend.arange(0, rows, 1, np.dtype("int64")).reshape(rows, 1)
-    c = backend.arange(0, columns, 1, np.dtype("int64"))
-    keep = backend.compare("le" if lower else "ge", c - r, diagonal)
-    zero: Any = 0.0 if x.array.dtype.kind == "f" else 0 if x.array.dtype.kind != "b" else False
-    return where(wrap(keep, backend), x, zero)
-
-
-def tril(input: Tensor, diagonal: int = 0) -> Tensor:
-    """The lower triangle of matrices, up to a diagonal; zero elsewhere."""
-    return _triangle(input, diagonal, True, "tril")
-
-
-def triu(input: Tensor, diagonal: int = 0) -> Tensor:
-    """The upper triangle of matrices, from a diagonal on; zero elsewhere."""
-    return _triangle(input, diagonal, False, "triu")
 
 
 def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:

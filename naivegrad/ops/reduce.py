@@ -11,7 +11,8 @@ from naivegrad.ops._args import normalize_axes, normalize_axis, numpy_dtype, req
 from naivegrad.ops._results import ValuesIndices
 from naivegrad.ops.elementwise import exp, where
 from naivegrad.ops.index import Gather
-from naivegrad.ops.movement import Reshape, cat, spread
+from naivegrad.ops.joining import cat
+from naivegrad.ops.movement import Reshape, spread
 from naivegrad.ops.scan import CumProd
 from naivegrad.tensor import Tensor, wrap
 

@@ -1,6 +1,7 @@
 """The op table: one row per op, split by family as the library is."""
 
 from . import (
+    arrangement,
     attention,
     conv,
     elementwise,
@@ -23,6 +24,7 @@ FAMILIES = (
     reduce,
     scan,
     movement,
+    arrangement,
     index,
     linalg,
     conv,

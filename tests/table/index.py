@@ -377,17 +377,6 @@ OPS = [
         error_name="setitem",
     ),
     Op(
-        "diagonal",
-        lambda lib, x, **o: lib.diagonal(x, **o),
-        lambda x, offset=0, dim1=0, dim2=1: np.diagonal(x, offset, dim1, dim2),
-        (
-            case((3, 4)),
-            case((4, 3), offset=-1),
-            case((2, 3, 4), offset=1, dim1=1, dim2=2),
-            case((2, 3, 4), offset=5, dim1=-1, dim2=0),
-        ),
-    ),
-    Op(
         "one_hot",
         lambda lib, i, n: lib.nn.functional.one_hot(i, n),
         lambda i, n: np.eye(n, dtype=np.int64)[i],

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .row import Op, case, error, fixed
+from .row import Op, case, error
 
 ANY = {(d,): d for d in ("int8", "int64", "uint8", "bool", "float16")}
 
@@ -406,45 +406,9 @@ OPS = [
         (case((2, 3, 4), a=0, b=2), case((2, 3, 4), a=-1, b=0)),
     ),
     plain(
-        "repeat",
-        lambda lib, x, n: x.repeat(*n),
-        lambda x, n: np.tile(x, n),
-        (case((2, 3), n=(2, 1)), case((3,), n=(2, 3)), case((2,), n=(0,))),
-    ),
-    plain(
         "broadcast_to",
         lambda lib, x, shape: lib.broadcast_to(x, shape),
         lambda x, shape: np.broadcast_to(x, shape),
         (case((3, 1), shape=(2, 3, 4)),),
-    ),
-    plain(
-        "tril",
-        lambda lib, x, **o: lib.tril(x, **o),
-        lambda x, diagonal=0: np.tril(x, diagonal),
-        (
-            case((3, 4)),
-            case((4, 3), diagonal=1),
-            case((2, 4, 4), diagonal=-1),
-            case(fixed(np.zeros((3, 3)))),
-            case((0, 3)),
-        ),
-    ),
-    plain(
-        "triu",
-        lambda lib, x, **o: lib.triu(x, **o),
-        lambda x, diagonal=0: np.triu(x, diagonal),
-        (
-            case((3, 4)),
-            case((4, 3), diagonal=1),
-            case((2, 4, 4), diagonal=-1),
-            case(fixed(np.ones((3, 3)))),
-            case((0, 3)),
-        ),
-    ),
-    plain(
-        "roll",
-        lambda lib, x, shifts, dims: lib.roll(x, shifts, dims),
-        lambda x, shifts, dims: np.roll(x, shifts, dims),
-        (case((3, 4), shifts=1, dims=0), case((3, 4), shifts=(1, -2), dims=(0, 1))),
     ),
 ]

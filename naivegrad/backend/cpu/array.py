@@ -76,6 +76,11 @@ def owns_memory(x: ndarray) -> bool:
     return x.base is None
 
 
+def address(x: ndarray) -> int:
+    """Where in memory the first element is."""
+    return int(x.__array_interface__["data"][0])
+
+
 def is_contiguous(x: ndarray) -> bool:
     """Whether the elements follow one another in C order."""
     return bool(x.flags.c_contiguous)
@@ -123,4 +128,54 @@ def pad(x: ndarray, widths: tuple[tuple[int, int], ...], value: float) -> ndarra
         np.s_[max(a, 0) : m - max(b, 0)] for m, (a, b) in zip(shape, widths, strict=True)
     )
     out[inside] = x[source]
+    return out
+
+
+def repeat(x: ndarray, counts: ndarray) -> ndarray:
+    """Each element of a vector so often, one after the other."""
+    return np.repeat(x, counts)
+
+
+def diagonal(x: ndarray, offset: int, i: int, j: int) -> ndarray:
+    """A view: the diagonal through axes i and j, as the last axis."""
+    y = np.diagonal(x, offset, i, j)
+    y.flags.writeable = x.flags.writeable  # NumPy's is a view that it will not let write
+    return y
+
+
+def windows(x: ndarray, axis: int, size: int, step: int) -> ndarray:
+    """A view: windows of `size` slices along an axis, `step` apart, their places as last axis."""
+    n = (x.shape[axis] - size) // step + 1
+    shape = (*x.shape[:axis], n, *x.shape[axis + 1 :], size)
+    s = x.strides
+    strides = (*s[:axis], s[axis] * step, *s[axis + 1 :], s[axis])
+    return np.lib.stride_tricks.as_strided(x, shape, strides, writeable=x.flags.writeable)
+
+
+def windows_add(x: ndarray, shape: tuple[int, ...], axis: int, size: int, step: int) -> ndarray:
+    """Zeros of a shape, with each window added at its place: the transpose of `windows`."""
+    out = np.zeros(shape, x.dtype)
+    n = x.shape[axis]
+    along = (np.s_[:],) * axis
+    for k in range(size if n else 0):  # the k-th elements of all windows never meet
+        out[(*along, np.s_[k : k + (n - 1) * step + 1 : step])] += x[..., k]
+    return out
+
+
+def as_strided(
+    x: ndarray, shape: tuple[int, ...], strides: tuple[int, ...], offset: int
+) -> ndarray:
+    """A view of contiguous x of another shape and steps, in elements; the caller checks bounds."""
+    start = x.reshape(-1)[offset:]
+    steps = [step * x.itemsize for step in strides]
+    return np.lib.stride_tricks.as_strided(start, shape, steps, writeable=x.flags.writeable)
+
+
+def strided_add(
+    x: ndarray, shape: tuple[int, ...], strides: tuple[int, ...], offset: int
+) -> ndarray:
+    """Zeros of a shape, with x added at its places in `as_strided`: the transpose of it."""
+    out = np.zeros(shape, x.dtype)
+    places = as_strided(np.arange(out.size), x.shape, strides, offset)
+    np.add.at(out.reshape(-1), places, x)
     return out

@@ -193,7 +193,7 @@ class MovementMethods:
 
         wrap: of a tall matrix, the diagonal begins again below its end.
         """
-        return ops.fill_diagonal_(self, fill_value, wrap)
+        return ops.strided.fill_diagonal_(self, fill_value, wrap)
 
     def tril(self, diagonal: Any = 0) -> Tensor:
         """The lower triangle."""

@@ -13,7 +13,6 @@ from naivegrad.ops.elementwise import where
 from naivegrad.ops.joining import cat
 from naivegrad.ops.movement import reshape
 from naivegrad.ops.padding import pad
-from naivegrad.ops.strided import as_strided
 from naivegrad.tensor import Tensor, wrap
 
 
@@ -169,25 +168,3 @@ def block_diag(*tensors: Tensor) -> Tensor:
         rows.append(pad(x, (left, columns - left - width)))
         left += width
     return cat(rows)
-
-
-def fill_diagonal_(x: Tensor, fill_value: Any, wrap: bool = False) -> Tensor:
-    """One value on the main diagonal of a matrix, or where all indices of a cube agree, in place.
-
-    wrap: of a tall matrix, the diagonal begins again one row below its end.
-    """
-    op = "fill_diagonal_"
-    shape = x.array.shape
-    if len(shape) < 2 or (len(shape) > 2 and len(set(shape)) > 1):
-        raise ValueError(f"{op}: expects a matrix, or equal lengths, got shape {shape}")
-    if len(shape) == 2 and not wrap:
-        diagonal(x).fill_(fill_value)
-        return x
-    if len(shape) == 2:
-        rows, columns = shape
-        for top in range(0, rows, columns + 1):
-            diagonal(x[top : top + columns]).fill_(fill_value)
-        return x
-    steps = sum(x.stride())
-    as_strided(x, (shape[0],), (steps,)).fill_(fill_value)
-    return x

@@ -142,3 +142,25 @@ def as_strided(input: Tensor, size: Any, stride: Any, storage_offset: int | None
             f"{offset + length - 1} of a memory of {base.array.size}"
         )
     return AsStrided.apply(base, shape, strides, offset)
+
+
+def fill_diagonal_(x: Tensor, fill_value: Any, wrap: bool = False) -> Tensor:
+    """One value on the main diagonal of a matrix, or where all indices of a cube agree, in place.
+
+    wrap: of a tall matrix, the diagonal begins again one row below its end.
+    """
+    op = "fill_diagonal_"
+    shape = x.array.shape
+    if len(shape) < 2 or (len(shape) > 2 and len(set(shape)) > 1):
+        raise ValueError(f"{op}: expects a matrix, or equal lengths, got shape {shape}")
+    if len(shape) == 2 and not wrap:
+        x.diagonal().fill_(fill_value)
+        return x
+    if len(shape) == 2:
+        rows, columns = shape
+        for top in range(0, rows, columns + 1):
+            x[top : top + columns].diagonal().fill_(fill_value)
+        return x
+    steps = sum(x.stride())
+    as_strided(x, (shape[0],), (steps,)).fill_(fill_value)
+    return x

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from naivegrad.autograd.inplace import assign
+
 if TYPE_CHECKING:
     from naivegrad import ops
     from naivegrad.tensor import Tensor
@@ -32,10 +34,72 @@ class LinalgMethods:
         """The product of a matrix and a vector."""
         return ops.mv(self, vec)
 
-    def dot(self, other: Any) -> Tensor:
+    def dot(self, tensor: Any) -> Tensor:
         """The inner product of two vectors."""
-        return ops.dot(self, other)
+        return ops.dot(self, tensor)
+
+    def vdot(self, other: Any) -> Tensor:
+        """The inner product of two vectors, the first one conjugated."""
+        return ops.vdot(self, other)
+
+    def inner(self, other: Any) -> Tensor:
+        """Sums of products over the last axes."""
+        return ops.inner(self, other)
 
     def outer(self, vec2: Any) -> Tensor:
         """z[i, j] = self[i] * vec2[j]."""
         return ops.outer(self, vec2)
+
+    ger = outer
+
+    def addmm(self, mat1: Any, mat2: Any, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+        """beta * self + alpha * (mat1 @ mat2)."""
+        return ops.addmm(self, mat1, mat2, beta=beta, alpha=alpha)
+
+    def addmm_(self, mat1: Any, mat2: Any, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+        """addmm, in place."""
+        return assign(self, ops.addmm, mat1, mat2, beta=beta, alpha=alpha)
+
+    def addmv(self, mat: Any, vec: Any, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+        """beta * self + alpha * (mat @ vec)."""
+        return ops.addmv(self, mat, vec, beta=beta, alpha=alpha)
+
+    def addmv_(self, mat: Any, vec: Any, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+        """addmv, in place."""
+        return assign(self, ops.addmv, mat, vec, beta=beta, alpha=alpha)
+
+    def addr(self, vec1: Any, vec2: Any, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+        """beta * self + alpha * outer(vec1, vec2)."""
+        return ops.addr(self, vec1, vec2, beta=beta, alpha=alpha)
+
+    def addr_(self, vec1: Any, vec2: Any, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+        """addr, in place."""
+        return assign(self, ops.addr, vec1, vec2, beta=beta, alpha=alpha)
+
+    def baddbmm(self, batch1: Any, batch2: Any, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+        """beta * self + alpha * bmm(batch1, batch2)."""
+        return ops.baddbmm(self, batch1, batch2, beta=beta, alpha=alpha)
+
+    def baddbmm_(self, batch1: Any, batch2: Any, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+        """baddbmm, in place."""
+        return assign(self, ops.baddbmm, batch1, batch2, beta=beta, alpha=alpha)
+
+    def addbmm(self, batch1: Any, batch2: Any, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+        """beta * self + alpha * the sum of bmm(batch1, batch2)."""
+        return ops.addbmm(self, batch1, batch2, beta=beta, alpha=alpha)
+
+    def addbmm_(self, batch1: Any, batch2: Any, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+        """addbmm, in place."""
+        return assign(self, ops.addbmm, batch1, batch2, beta=beta, alpha=alpha)
+
+    def kron(self, other: Any) -> Tensor:
+        """The Kronecker product."""
+        return ops.kron(self, other)
+
+    def cross(self, other: Any, dim: Any = None) -> Tensor:
+        """The vector product along dim."""
+        return ops.cross(self, other, dim)
+
+    def trace(self) -> Tensor:
+        """The sum of the diagonal of a matrix."""
+        return ops.trace(self)

@@ -50,6 +50,7 @@ from naivegrad.ops.diagonal import (
     triu,
     triu_indices,
 )
+from naivegrad.ops.einsum import einsum, tensordot
 from naivegrad.ops.elementwise import (
     abs,
     absolute,
@@ -124,7 +125,23 @@ from naivegrad.ops.joining import (
     vsplit,
     vstack,
 )
-from naivegrad.ops.linalg import addmm, bmm, dot, einsum, linear, matmul, mm, mv, outer
+from naivegrad.ops.linalg import (
+    addbmm,
+    addmm,
+    addmv,
+    addr,
+    baddbmm,
+    bmm,
+    dot,
+    ger,
+    inner,
+    linear,
+    matmul,
+    mm,
+    mv,
+    outer,
+    vdot,
+)
 from naivegrad.ops.loss import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -163,6 +180,8 @@ from naivegrad.ops.padding import (
     pad,
 )
 from naivegrad.ops.pool import adaptive_avg_pool2d, avg_pool2d, max_pool2d
+from naivegrad.ops.product import chain_matmul, kron, trace, vander
+from naivegrad.ops.product import cross_of_first as cross
 from naivegrad.ops.random import (
     bernoulli,
     dropout,

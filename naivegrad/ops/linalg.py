@@ -1,4 +1,4 @@
-"""Matrix products: matmul in all its shapes, linear layers, einsum."""
+"""Matrix products: matmul in all its shapes, with an addend, linear layers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from naivegrad.autograd import Function
-from naivegrad.ops._args import require_tensor
+from naivegrad.ops._args import into, require_tensor
 from naivegrad.tensor import Tensor
 
 
@@ -76,12 +76,52 @@ def _rows(x: Tensor) -> Tensor:
     return x.reshape(math.prod(lead), n)
 
 
-def _check_dtypes(x: Tensor, y: Tensor, op: str) -> None:
-    if x.array.dtype != y.array.dtype:
-        raise TypeError(f"{op}: expects tensors of one type, got {x.dtype} and {y.dtype}")
+def check_dtypes(op: str, *tensors: Tensor) -> None:
+    """TypeError unless all are of one type, and that one is not bool."""
+    first = tensors[0].array.dtype
+    if any(t.array.dtype != first for t in tensors):
+        got = " and ".join(str(t.dtype) for t in tensors)
+        raise TypeError(f"{op}: expects tensors of one type, got {got}")
+    if first.kind == "b":
+        raise TypeError(f"{op}: truth values have no product; cast them to numbers first")
 
 
-def matmul(input: Tensor, other: Tensor) -> Tensor:
+def _require(op: str, form: str, ndims: Sequence[int], **tensors: Tensor) -> None:
+    """TypeError or ValueError unless these are tensors of one type with so many axes each."""
+    for name, x in tensors.items():
+        require_tensor(x, op, name)
+    shapes = [x.array.shape for x in tensors.values()]
+    if [len(shape) for shape in shapes] != list(ndims):
+        got = " and ".join(map(str, shapes))
+        raise ValueError(f"{op}: expects {form}, got shapes {got}")
+
+
+def _product(x: Tensor, y: Tensor, op: str) -> Tensor:
+    """x @ y, in all the shapes of matmul."""
+    check_dtypes(op, x, y)
+    a, b = x.array.shape, y.array.shape
+    if not a or not b:
+        raise ValueError(f"{op}: both tensors need at least 1 dimension, got shapes {a} and {b}")
+    if a[-1] != b[-2 if len(b) > 1 else 0]:
+        raise ValueError(
+            f"{op}: the inner lengths differ, {a[-1]} and {b[-2 if len(b) > 1 else 0]} "
+            f"(shapes {a} and {b})"
+        )
+    if len(a) == 2 and len(b) == 2:
+        return MatMul.apply(x, y)
+    if len(a) == 1:
+        return _product(x.unsqueeze(0), y, op).squeeze(-2 if len(b) > 1 else 0)
+    if len(b) == 1:
+        return _product(x, y.unsqueeze(1), op).squeeze(-1)
+    if len(b) == 2:  # one product of all rows, instead of many small ones
+        return MatMul.apply(_rows(x), y).reshape(*a[:-1], b[-1])
+    for m, n in zip(a[-3::-1], b[-3::-1], strict=False):
+        if m != n and m != 1 and n != 1:
+            raise ValueError(f"{op}: leading axes of shapes {a} and {b} do not broadcast")
+    return MatMul.apply(x, y)
+
+
+def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The matrix product.
 
         (M, K) @ (K, N) -> (M, N)         z[m, n] = sum_k x[m, k] y[k, n]
@@ -92,89 +132,187 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
     """
     require_tensor(input, "matmul")
     require_tensor(other, "matmul", "other")
-    _check_dtypes(input, other, "matmul")
+    return into(out, _product(input, other, "matmul"), "matmul")
+
+
+def mm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The product of two matrices, (M, K) and (K, N)."""
+    _require("mm", "matrices", (2, 2), input=input, mat2=mat2)
+    return into(out, _product(input, mat2, "mm"), "mm")
+
+
+def bmm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The products of two batches of matrices, (B, M, K) and (B, K, N)."""
+    _batches("bmm", input=input, mat2=mat2)
+    return into(out, _product(input, mat2, "bmm"), "bmm")
+
+
+def _batches(op: str, **tensors: Tensor) -> None:
+    """Checks two batches of matrices, which do not broadcast."""
+    _require(op, "(B, M, K) and (B, K, N)", (3, 3), **tensors)
+    a, b = (x.array.shape for x in tensors.values())
+    if a[0] != b[0]:
+        raise ValueError(f"{op}: expects (B, M, K) and (B, K, N), got {a} and {b}")
+
+
+def mv(input: Tensor, vec: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The product of a matrix (M, K) and a vector (K,)."""
+    _require("mv", "a matrix and a vector", (2, 1), input=input, vec=vec)
+    return into(out, _product(input, vec, "mv"), "mv")
+
+
+def dot(input: Tensor, tensor: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The inner product of two vectors."""
+    _require("dot", "vectors", (1, 1), input=input, tensor=tensor)
+    return into(out, _product(input, tensor, "dot"), "dot")
+
+
+def vdot(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The inner product of two vectors, the first one conjugated: of real ones, `dot`."""
+    _require("vdot", "vectors", (1, 1), input=input, other=other)
+    return into(out, _product(input, other, "vdot"), "vdot")
+
+
+def inner(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Sums of products over the last axes: z[..i, ..j] = sum_k x[..i, k] y[..j, k].
+
+    With a 0-d tensor, their product.
+    """
+    require_tensor(input, "inner")
+    require_tensor(other, "inner", "other")
+    check_dtypes("inner", input, other)
     a, b = input.array.shape, other.array.shape
     if not a or not b:
-        raise ValueError(f"matmul: both tensors need at least 1 dimension, got shapes {a} and {b}")
-    if a[-1] != b[-2 if len(b) > 1 else 0]:
-        raise ValueError(
-            f"matmul: the inner lengths differ, {a[-1]} and {b[-2 if len(b) > 1 else 0]} "
-            f"(shapes {a} and {b})"
-        )
-    if len(a) == 2 and len(b) == 2:
-        return MatMul.apply(input, other)
-    if len(a) == 1:
-        return matmul(input.unsqueeze(0), other).squeeze(-2 if len(b) > 1 else 0)
-    if len(b) == 1:
-        return matmul(input, other.unsqueeze(1)).squeeze(-1)
-    if len(b) == 2:  # one product of all rows, instead of many small ones
-        return MatMul.apply(_rows(input), other).reshape(*a[:-1], b[-1])
-    for m, n in zip(a[-3::-1], b[-3::-1], strict=False):
-        if m != n and m != 1 and n != 1:
-            raise ValueError(f"matmul: leading axes of shapes {a} and {b} do not broadcast")
-    return MatMul.apply(input, other)
+        return into(out, input * other, "inner")
+    if a[-1] != b[-1]:
+        raise ValueError(f"inner: the last lengths differ, {a[-1]} and {b[-1]} (of {a} and {b})")
+    z = MatMul.apply(_rows(input), _rows(other).mT)
+    return into(out, z.reshape(*a[:-1], *b[:-1]), "inner")
 
 
-def mm(input: Tensor, mat2: Tensor) -> Tensor:
-    """The product of two matrices."""
-    require_tensor(input, "mm")
-    require_tensor(mat2, "mm", "mat2")
-    if input.array.ndim != 2 or mat2.array.ndim != 2:
-        raise ValueError(
-            f"mm: expects matrices, got shapes {input.array.shape} and {mat2.array.shape}"
-        )
-    return matmul(input, mat2)
+def outer(input: Tensor, vec2: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """z[i, j] = x[i] * y[j], of two vectors of any types."""
+    return into(out, _outer("outer", input=input, vec2=vec2), "outer")
 
 
-def bmm(input: Tensor, mat2: Tensor) -> Tensor:
-    """The products of two batches of matrices, (B, M, K) and (B, K, N)."""
-    require_tensor(input, "bmm")
-    require_tensor(mat2, "bmm", "mat2")
-    a, b = input.array.shape, mat2.array.shape
-    if len(a) != 3 or len(b) != 3 or a[0] != b[0]:
-        raise ValueError(f"bmm: expects (B, M, K) and (B, K, N), got {a} and {b}")
-    return matmul(input, mat2)
+def _outer(op: str, **vectors: Tensor) -> Tensor:
+    _require(op, "vectors", (1, 1), **vectors)
+    x, y = vectors.values()
+    return x.unsqueeze(1) * y
 
 
-def mv(input: Tensor, vec: Tensor) -> Tensor:
-    """The product of a matrix and a vector."""
-    require_tensor(input, "mv")
-    require_tensor(vec, "mv", "vec")
-    if input.array.ndim != 2 or vec.array.ndim != 1:
-        raise ValueError(
-            f"mv: expects a matrix and a vector, got {input.array.shape} and {vec.array.shape}"
-        )
-    return matmul(input, vec)
+ger = outer
 
 
-def dot(input: Tensor, other: Tensor) -> Tensor:
-    """The inner product of two vectors."""
-    require_tensor(input, "dot")
-    require_tensor(other, "dot", "other")
-    if input.array.ndim != 1 or other.array.ndim != 1:
-        raise ValueError(
-            f"dot: expects vectors, got shapes {input.array.shape} and {other.array.shape}"
-        )
-    return matmul(input, other)
-
-
-def outer(input: Tensor, vec2: Tensor) -> Tensor:
-    """z[i, j] = x[i] * y[j]."""
-    require_tensor(input, "outer")
-    require_tensor(vec2, "outer", "vec2")
-    if input.array.ndim != 1 or vec2.array.ndim != 1:
-        raise ValueError(
-            f"outer: expects vectors, got shapes {input.array.shape} and {vec2.array.shape}"
-        )
-    return input.unsqueeze(1) * vec2
+def _plus(op: str, x: Tensor, product: Tensor, beta: Any, alpha: Any) -> Tensor:
+    """beta * x + alpha * product; x must broadcast, and counts for nothing where beta is 0."""
+    require_tensor(x, op)
+    if op != "addr":  # which promotes its types
+        check_dtypes(op, x, product)
+    if product.array.dtype.kind != "f" and not (isinstance(beta, int) and isinstance(alpha, int)):
+        raise TypeError(f"{op}: for integer tensors beta and alpha must be integers")
+    a, b = x.array.shape, product.array.shape
+    lead = len(b) - len(a)
+    if lead < 0 or any(m not in (1, n) for m, n in zip(a, b[lead:], strict=True)):
+        raise ValueError(f"{op}: input of shape {a} does not broadcast to the product's, {b}")
+    if alpha != 1:
+        product = product * alpha
+    if beta == 0:  # whatever x holds, be it NaN
+        return product
+    return product + (x if beta == 1 else x * beta)
 
 
 def addmm(
-    input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: float = 1, alpha: float = 1
+    input: Tensor,
+    mat1: Tensor,
+    mat2: Tensor,
+    *,
+    beta: float = 1,
+    alpha: float = 1,
+    out: Tensor | None = None,
 ) -> Tensor:
-    """beta * input + alpha * mat1 @ mat2."""
-    product = mm(mat1, mat2)
-    return (input if beta == 1 else input * beta) + (product if alpha == 1 else product * alpha)
+    """beta * input + alpha * (mat1 @ mat2), of a matrix (M, K) and a matrix (K, N)."""
+    _require("addmm", "matrices", (2, 2), mat1=mat1, mat2=mat2)
+    if beta == alpha == 1 and _is_bias(input, mat1, mat2):
+        return into(out, Linear.apply(mat1, mat2.mT, input), "addmm")
+    product = _product(mat1, mat2, "addmm")
+    return into(out, _plus("addmm", input, product, beta, alpha), "addmm")
+
+
+def _is_bias(x: Any, mat1: Tensor, mat2: Tensor) -> bool:
+    """Whether the kernel of `linear` can add x: a row, of the type of the matrices, which fit."""
+    (_, k), (rows, n) = mat1.array.shape, mat2.array.shape
+    return (
+        isinstance(x, Tensor)
+        and x.array.shape == (n,)
+        and k == rows
+        and x.array.dtype == mat1.array.dtype
+    )
+
+
+def addmv(
+    input: Tensor,
+    mat: Tensor,
+    vec: Tensor,
+    *,
+    beta: float = 1,
+    alpha: float = 1,
+    out: Tensor | None = None,
+) -> Tensor:
+    """beta * input + alpha * (mat @ vec), of a matrix (M, K) and a vector (K,)."""
+    _require("addmv", "a matrix and a vector", (2, 1), mat=mat, vec=vec)
+    product = _product(mat, vec, "addmv")
+    return into(out, _plus("addmv", input, product, beta, alpha), "addmv")
+
+
+def addr(
+    input: Tensor,
+    vec1: Tensor,
+    vec2: Tensor,
+    *,
+    beta: float = 1,
+    alpha: float = 1,
+    out: Tensor | None = None,
+) -> Tensor:
+    """beta * input + alpha * outer(vec1, vec2)."""
+    product = _outer("addr", vec1=vec1, vec2=vec2)
+    return into(out, _plus("addr", input, product, beta, alpha), "addr")
+
+
+def baddbmm(
+    input: Tensor,
+    batch1: Tensor,
+    batch2: Tensor,
+    *,
+    beta: float = 1,
+    alpha: float = 1,
+    out: Tensor | None = None,
+) -> Tensor:
+    """beta * input + alpha * bmm(batch1, batch2)."""
+    _batches("baddbmm", batch1=batch1, batch2=batch2)
+    product = _product(batch1, batch2, "baddbmm")
+    return into(out, _plus("baddbmm", input, product, beta, alpha), "baddbmm")
+
+
+def addbmm(
+    input: Tensor,
+    batch1: Tensor,
+    batch2: Tensor,
+    *,
+    beta: float = 1,
+    alpha: float = 1,
+    out: Tensor | None = None,
+) -> Tensor:
+    """beta * input + alpha * the sum of the products of two batches, (B, M, K) and (B, K, N)."""
+    _batches("addbmm", batch1=batch1, batch2=batch2)
+    (batch, m, k), n = batch1.array.shape, batch2.array.shape[2]
+    check_dtypes("addbmm", batch1, batch2)
+    if batch2.array.shape[1] != k:
+        shapes = f"{batch1.array.shape} and {batch2.array.shape}"
+        raise ValueError(f"addbmm: the inner lengths differ (shapes {shapes})")
+    x = batch1.movedim(0, 1).reshape(m, batch * k)  # one product sums over the batch as well
+    product = MatMul.apply(x, batch2.reshape(batch * k, n))
+    return into(out, _plus("addbmm", input, product, beta, alpha), "addbmm")
 
 
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -197,12 +335,12 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     x, w = input.array.shape, weight.array.shape
     if not x or len(w) not in (1, 2) or x[-1] != w[-1]:
         raise ValueError(f"linear: x {x} and weight {w}: expects (..., K) and (N, K)")
-    _check_dtypes(input, weight, "linear")
+    check_dtypes("linear", input, weight)
     if len(w) == 1 or len(x) == 1:
-        result = matmul(input, weight.t())
+        result = _product(input, weight.t(), "linear")
         return result if bias is None else result + bias
     if bias is not None:
-        _check_dtypes(input, bias, "linear")
+        check_dtypes("linear", input, bias)
         if bias.array.shape != (w[0],):
             try:  # any bias that broadcasts will do
                 return Linear.apply(input, weight, None) + bias
@@ -210,121 +348,3 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
                 message = f"linear: bias {bias.array.shape} for weight {w}: expects ({w[0]},)"
                 raise ValueError(message) from None
     return Linear.apply(input, weight, bias)
-
-
-def einsum(equation: str, *operands: Any) -> Tensor:
-    """Sums of products, written by index letters: "bij,bjk->bik" is a batched matrix product.
-
-    Letters that do not appear after "->" are summed over; without "->", those that appear once are
-    kept, in alphabetical order. "..." stands for broadcasting axes. A letter repeated in one
-    operand takes its diagonal. Operands are multiplied from left to right; each step is one batched
-    matrix product. Differentiable in every operand, to any order.
-    """
-    if len(operands) == 1 and isinstance(operands[0], tuple | list):
-        operands = tuple(operands[0])
-    terms, output, lengths = _parse(equation, operands)
-    result, labels = _diagonal(operands[0], terms[0])
-    for i in range(1, len(operands)):
-        y, y_labels = _diagonal(operands[i], terms[i])
-        later = set(output).union(*terms[i + 1 :])
-        result, labels = _contract(result, labels, y, y_labels, later, lengths)
-    gone = tuple(i for i, label in enumerate(labels) if label not in output)
-    if gone:
-        result = result.sum(gone)
-        labels = [label for label in labels if label in output]
-    return result.permute([labels.index(label) for label in output])
-
-
-def _parse(
-    equation: str, operands: Sequence[Tensor]
-) -> tuple[list[list[str]], list[str], dict[str, int]]:
-    """Index labels of operands and result, and their lengths. "..." becomes "...0", "...1"."""
-    left, arrow, right = equation.replace(" ", "").partition("->")
-    texts = left.split(",")
-    if len(texts) != len(operands):
-        raise ValueError(f"einsum: {equation!r} names {len(texts)} operands, got {len(operands)}")
-    lengths: dict[str, int] = {}
-    terms = []
-    widest = 0
-    for k, (text, x) in enumerate(zip(texts, operands, strict=True)):
-        require_tensor(x, "einsum", f"operand {k}")
-        shape = x.array.shape
-        head, dots, tail = text.partition("...")
-        if not (head + tail).isalpha() and head + tail:
-            raise ValueError(f"einsum: indices must be letters, got {text!r} in {equation!r}")
-        spare = len(shape) - len(head) - len(tail)
-        if spare < 0 or (spare and not dots):
-            raise ValueError(
-                f"einsum: {text!r} in {equation!r} does not fit operand {k} of shape {shape}"
-            )
-        widest = max(widest, spare)
-        labels = [*head, *[f"...{spare - 1 - i}" for i in range(spare)], *tail]
-        for label, n in zip(labels, shape, strict=True):
-            known = lengths.get(label, 1)
-            if known != n and known != 1 and n != 1:
-                raise ValueError(
-                    f"einsum: index {label!r} of {equation!r} has length {known} and length {n}"
-                )
-            lengths[label] = n if known == 1 else known
-        terms.append(labels)
-    ellipsis = [f"...{widest - 1 - i}" for i in range(widest)]
-    if arrow:
-        head, _, tail = right.partition("...")
-        output = [*head, *(ellipsis if "..." in right else []), *tail]
-    else:
-        letters = [label for labels in terms for label in labels if "." not in label]
-        output = ellipsis + sorted({c for c in letters if letters.count(c) == 1})
-    for label in output:
-        if label not in lengths or output.count(label) > 1:
-            raise ValueError(
-                f"einsum: output index {label!r} of {equation!r} is unknown or repeated"
-            )
-    return terms, output, lengths
-
-
-def _diagonal(x: Tensor, labels: list[str]) -> tuple[Tensor, list[str]]:
-    """Axes that share a label become one: the diagonal through them."""
-    for label in dict.fromkeys(labels):
-        while labels.count(label) > 1:
-            i = labels.index(label)
-            j = labels.index(label, i + 1)
-            x = x.diagonal(0, i, j)  # the diagonal comes last
-            labels = [c for k, c in enumerate(labels) if k not in (i, j)] + [label]
-    return x, labels
-
-
-def _contract(
-    x: Tensor,
-    x_labels: list[str],
-    y: Tensor,
-    y_labels: list[str],
-    later: set[str],
-    lengths: dict[str, int],
-) -> tuple[Tensor, list[str]]:
-    """The product of two operands, summed over the labels that nothing later needs."""
-    for side, (z, labels, others) in enumerate(((x, x_labels, y_labels), (y, y_labels, x_labels))):
-        alone = tuple(i for i, c in enumerate(labels) if c not in others and c not in later)
-        if alone:
-            z = z.sum(alone)
-            labels = [c for c in labels if c in others or c in later]
-        if side:
-            y, y_labels = z, labels
-        else:
-            x, x_labels = z, labels
-    both = [c for c in x_labels if c in y_labels]
-    batch = [c for c in both if c in later]
-    summed = [c for c in both if c not in later]
-    rows = [c for c in x_labels if c not in both]
-    columns = [c for c in y_labels if c not in both]
-    batch_lengths = [lengths[c] for c in batch]
-    summed_lengths = [lengths[c] for c in summed]
-    row_lengths = [lengths[c] for c in rows]
-    column_lengths = [lengths[c] for c in columns]
-    x = x.permute([x_labels.index(c) for c in (*batch, *rows, *summed)])
-    y = y.permute([y_labels.index(c) for c in (*batch, *summed, *columns)])
-    x = x.expand(*batch_lengths, *row_lengths, *summed_lengths)
-    y = y.expand(*batch_lengths, *summed_lengths, *column_lengths)
-    x = x.reshape(math.prod(batch_lengths), math.prod(row_lengths), math.prod(summed_lengths))
-    y = y.reshape(math.prod(batch_lengths), math.prod(summed_lengths), math.prod(column_lengths))
-    z = matmul(x, y) if summed else x * y
-    return z.reshape(*batch_lengths, *row_lengths, *column_lengths), [*batch, *rows, *columns]

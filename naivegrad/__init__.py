@@ -11,9 +11,11 @@ from naivegrad.autograd import (
 )
 from naivegrad.device import device
 from naivegrad.dtype import (
-    bool_ as bool,
-)
-from naivegrad.dtype import (
+    bfloat16,
+    cdouble,
+    cfloat,
+    complex64,
+    complex128,
     double,
     dtype,
     finfo,
@@ -33,6 +35,9 @@ from naivegrad.dtype import (
     set_default_dtype,
     short,
     uint8,
+)
+from naivegrad.dtype import (
+    bool_ as bool,
 )
 from naivegrad.ops import *
 from naivegrad.random import (

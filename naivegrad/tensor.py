@@ -15,6 +15,7 @@ import numpy as np
 from naivegrad import dtype as dtypes
 from naivegrad.autograd import engine, function
 from naivegrad.backend import cpu
+from naivegrad.backend.promotion import is_differentiable, is_floating
 from naivegrad.device import backend_of, device
 from naivegrad.methods import (
     ActivationMethods,
@@ -166,7 +167,20 @@ class Tensor(
 
     def is_floating_point(self) -> bool:
         """Whether the type is floating point."""
-        return self.array.dtype.kind == "f"
+        return is_floating(self.array.dtype)
+
+    def is_complex(self) -> bool:
+        """Whether the type is complex."""
+        return self.array.dtype.kind == "c"
+
+    def is_signed(self) -> bool:
+        """Whether the type has negative numbers."""
+        return self.dtype.is_signed
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes of an element."""
+        return self.array.dtype.itemsize
 
     @property
     def is_cuda(self) -> bool:
@@ -269,9 +283,9 @@ class Tensor(
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """Ask for gradients of this leaf (or no more); returns the tensor itself."""
-        if requires_grad and self.array.dtype.kind != "f":
+        if requires_grad and not is_differentiable(self.array.dtype):
             raise RuntimeError(
-                f"only floating-point tensors can require gradients, got {self.dtype}"
+                f"only floating-point and complex tensors can require gradients, got {self.dtype}"
             )
         if not requires_grad and not self.is_leaf:
             raise RuntimeError(
@@ -367,6 +381,9 @@ class Tensor(
     def __float__(self) -> float:
         return float(self.item())
 
+    def __complex__(self) -> complex:
+        return complex(self.item())
+
     def __int__(self) -> int:
         return int(self.item())
 
@@ -400,13 +417,14 @@ class Tensor(
 
     def __repr__(self) -> str:
         prefix = "tensor("
-        text = np.array2string(
-            self.backend.to_numpy(self.array), separator=", ", precision=4, prefix=prefix
-        )
+        array = self.backend.to_numpy(self.array)
+        if array.dtype.kind == "V":  # bfloat16, which NumPy would write without decimal points
+            array = array.astype(np.float32)
+        text = np.array2string(array, separator=", ", precision=4, prefix=prefix)
         notes = []
-        if not (
-            self.array.dtype.kind == "b" or self.dtype in (dtypes.get_default_dtype(), dtypes.int64)
-        ):
+        default = dtypes.get_default_dtype()
+        plain = (dtypes.bool_, dtypes.int64, default, default.to_complex())
+        if self.dtype not in plain:
             notes.append(f"dtype={self.dtype}")
         if self.array.size == 0 and self.array.shape != (0,):
             notes.append(f"size={self.array.shape}")

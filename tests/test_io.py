@@ -172,7 +172,7 @@ def test_the_file_follows_the_published_format(tmp_path):
     assert data[8 + length :] == struct.pack("<qf", 2, 1)
 
 
-def test_bf16_is_widened(tmp_path):
+def test_bf16_and_complex(tmp_path):
     x = np.float32([1.5, -2, np.inf])
     write_raw(
         tmp_path / "a",
@@ -180,8 +180,12 @@ def test_bf16_is_widened(tmp_path):
         (x.view(np.uint32) >> 16).astype("<u2").tobytes(),
     )
     arrays, _ = load_arrays(tmp_path / "a")
-    assert arrays["x"].dtype == np.float32
-    np.testing.assert_array_equal(arrays["x"], x)
+    assert arrays["x"].dtype == "bfloat16"
+    np.testing.assert_array_equal(arrays["x"].astype(np.float32), x)
+    tensors = {"b": ng.tensor([1.5, -2], dtype=ng.bfloat16), "c": ng.tensor([1 + 2j])}
+    ng.io.save_file(tensors, tmp_path / "b")
+    for name, back in ng.io.load_file(tmp_path / "b").items():
+        assert back.dtype == tensors[name].dtype and back.tolist() == tensors[name].tolist()
 
 
 def test_the_reference_library_reads_and_writes_the_same(tmp_path):

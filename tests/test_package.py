@@ -19,7 +19,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "naivegrad"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
-# Everything that is not NumPy or the standard library, by the name it is imported under.
+# Everything that is not NumPy, ml_dtypes or the standard library, by the name it is imported under.
 EXTRAS = ["rich", "tqdm", "pooch", "requests", "matplotlib", "PIL", "scipy", "sklearn", "torch"]
 EXTRAS += ["pycuda", "hypothesis", "pytest", "Cython", "setuptools"]
 
@@ -47,15 +47,15 @@ def test_installed_metadata():
     assert meta["License-Expression"] == "MIT"
     assert set(meta.get_all("Provides-Extra")) == {"train", "cuda", "test", "dev"}
     needed = [r for r in importlib.metadata.requires("naivegrad") if "extra ==" not in r]
-    assert needed == ["numpy>=2.0"]
+    assert sorted(needed) == ["ml_dtypes>=0.4", "numpy>=2.0"]
 
 
 def test_requirements():
-    assert PROJECT["dependencies"] == ["numpy>=2.0"]
+    assert PROJECT["dependencies"] == ["ml_dtypes>=0.4", "numpy>=2.0"]
     assert "torch==2.13.0" in PROJECT["optional-dependencies"]["test"]
 
 
-def test_import_needs_numpy_alone():
+def test_import_needs_its_requirements_alone():
     """Importing every module, with all else hidden, works without a warning."""
     names = [m.name for m in pkgutil.walk_packages(naivegrad.__path__, "naivegrad.")]
     names = [n for n in names if not n.endswith("__main__")]

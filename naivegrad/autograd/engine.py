@@ -14,6 +14,7 @@ from typing import Any
 from naivegrad.autograd import function
 from naivegrad.autograd.function import FREED, Function, Leaf, Output
 from naivegrad.autograd.mode import enable_grad, grad_mode
+from naivegrad.backend.promotion import is_differentiable
 
 
 def run(
@@ -285,7 +286,7 @@ def formula_vjp(formula: Any, inputs: Sequence[Any], grads: Any) -> tuple[Any, .
     with enable_grad():
         stops = []  # the walk back ends at these: each is the input, seen as if it were a leaf
         for x in inputs:
-            if not isinstance(x, function.Tensor) or x.array.dtype.kind != "f":
+            if not isinstance(x, function.Tensor) or not is_differentiable(x.array.dtype):
                 stops.append(x)
             elif create_graph and x.node is not None:
                 stops.append(x.view_as(x))

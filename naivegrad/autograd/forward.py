@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from naivegrad.autograd.mode import enable_grad
+from naivegrad.backend.promotion import is_differentiable
 
 active = 0  # how many jvp calls are running, in all threads: while 0, operations skip this module
 _lock = threading.Lock()
@@ -129,7 +130,7 @@ def _linear(ctx: Any, inputs: Any, tangents: Any, outputs: Any) -> Any:
 
     arguments = []
     for x, t in zip(inputs, tangents, strict=True):
-        if t is None and isinstance(x, Tensor) and x.array.dtype.kind == "f":
+        if t is None and isinstance(x, Tensor) and is_differentiable(x.array.dtype):
             t = x.detach().new_zeros(x.array.shape)
         arguments.append(x if t is None else t)
     return type(ctx).apply(*arguments)
@@ -165,7 +166,7 @@ def _general(ctx: Any, inputs: Any, tangents: Any, outputs: Any) -> Any:
     with enable_grad():
         us = []
         for y in outputs:
-            differentiable = y.array.dtype.kind == "f"
+            differentiable = is_differentiable(y.array.dtype)
             u = y.detach().new_zeros(y.array.shape)
             us.append(u.requires_grad_() if differentiable else None)
         grads: Any = type(ctx).backward(ctx, *us)

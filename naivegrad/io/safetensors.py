@@ -19,6 +19,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
+import ml_dtypes
 import numpy as np
 
 from naivegrad.io.atomic import atomic_write
@@ -34,15 +35,16 @@ DTYPES: dict[str, np.dtype[Any]] = {
     "U16": np.dtype("<u2"),
     "I16": np.dtype("<i2"),
     "F16": np.dtype("<f2"),
-    "BF16": np.dtype("<u2"),  # the upper half of a float32: widened by the reader
+    "BF16": np.dtype(ml_dtypes.bfloat16),
     "U32": np.dtype("<u4"),
     "I32": np.dtype("<i4"),
     "F32": np.dtype("<f4"),
     "U64": np.dtype("<u8"),
     "I64": np.dtype("<i8"),
     "F64": np.dtype("<f8"),
+    "C64": np.dtype("<c8"),
 }
-NAMES = {dtype: name for name, dtype in DTYPES.items() if name != "BF16"}
+NAMES = {dtype: name for name, dtype in DTYPES.items()}
 
 
 class DamagedFileError(ValueError):
@@ -59,7 +61,7 @@ def save_arrays(
     Parameters
     ----------
     arrays : mapping of str to ndarray
-        Bool, integer and floating arrays of any shape; stored in C order, little-endian.
+        Bool, integer, floating and complex64 arrays of any shape; stored in C order, little-endian.
     path : path
         The file to make or to replace, in one step (`atomic_write`).
     metadata : mapping of str to str, optional
@@ -91,7 +93,8 @@ def save_arrays(
                 f"save_arrays: {name!r} has dtype {array.dtype}, which has no place here"
             )
         # ascontiguousarray would turn a 0-d array into a 1-d one
-        little.append(np.asarray(array, dtype=dtype, order="C"))
+        array = np.asarray(array, dtype=dtype, order="C")
+        little.append(_little_bfloat16(array) if NAMES[dtype] == "BF16" else array)
         start, end = end, end + array.nbytes
         header[name] = {
             "dtype": NAMES[dtype],
@@ -111,8 +114,6 @@ def save_arrays(
 
 def load_arrays(path: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     """Read every array of a file, and its metadata.
-
-    BF16 arrays come as float32, which holds each of their values exactly.
 
     Parameters
     ----------
@@ -250,12 +251,15 @@ def _check_layout(
         raise DamagedFileError(f"{path}: {state}: the arrays take {end} bytes, {room} are there")
 
 
+def _little_bfloat16(array: np.ndarray) -> np.ndarray:
+    """From the machine's byte order, the only one that ml_dtypes has, to little-endian, or back."""
+    return array if sys.byteorder == "little" else array.view("u2").byteswap().view(array.dtype)
+
+
 def _native(array: np.ndarray, dtype_name: str, name: str, path: Path) -> np.ndarray:
-    """The array in this machine's byte order; BF16 widened; booleans that are 0 or 1."""
+    """The array in this machine's byte order; booleans that are 0 or 1."""
     if dtype_name == "BF16":
-        wide = array.astype(np.uint32)
-        wide <<= 16
-        return wide.view(np.float32)
+        return _little_bfloat16(array)
     if dtype_name == "BOOL" and array.size and array.reshape(-1).view(np.uint8).max() > 1:
         raise DamagedFileError(f"{path}: array {name!r}: a boolean is neither 0 nor 1")
     return array.astype(array.dtype.newbyteorder("="), copy=False)

@@ -12,10 +12,10 @@ def unary(
 ) -> Any: ...
 def binary(
     op: str,
-    x: ndarray | float,
-    y: ndarray | float,
+    x: ndarray | complex,
+    y: ndarray | complex,
     p: float = 0.0,
     q: float = 0.0,
     out: ndarray | None = None,
 ) -> Any: ...
-def compare(op: str, x: ndarray | float, y: ndarray | float) -> Any: ...
+def compare(op: str, x: ndarray | complex, y: ndarray | complex) -> Any: ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from typing import TYPE_CHECKING, Any
 
 from naivegrad import dtype as dtypes
@@ -55,9 +56,22 @@ class ConversionMethods:
         """The tensor on a GPU."""
         return self.to("cuda" if index is None else f"cuda:{index}")
 
-    def type(self, wish: Any = None) -> Any:
-        """The name of the type, or the tensor in another type."""
-        return f"naivegrad.{self.dtype.name}" if wish is None else self.to(wish)
+    def type(self, dtype: Any = None, non_blocking: builtins.bool = False) -> Any:
+        """The name of the type, such as naivegrad.FloatTensor; or the tensor in another type.
+
+        type(ng.float64), type("naivegrad.DoubleTensor"), type("torch.DoubleTensor"),
+        type(ng.DoubleTensor).
+        """
+        if dtype is None:
+            name = next(n for n, t in dtypes.TENSOR_NAMES.items() if t == self.dtype)
+            return f"naivegrad.{name}"
+        if isinstance(dtype, dtypes.dtype):
+            return self.to(dtype)
+        library, _, name = dtype.partition(".") if isinstance(dtype, str) else ("naivegrad", "", "")
+        name = name or getattr(dtype, "__name__", "")
+        if library not in ("naivegrad", "torch") or name not in dtypes.TENSOR_NAMES:
+            raise ValueError(f'type: expects a dtype or "naivegrad.FloatTensor", got {dtype!r}')
+        return self.to(dtypes.TENSOR_NAMES[name])
 
     def cast(self, dtype: Any) -> Tensor:
         """In another NumPy type; itself if it is of that type."""
@@ -78,6 +92,30 @@ class ConversionMethods:
     def half(self) -> Tensor:
         """As float16."""
         return ops.copying.cast(self, dtypes.float16.numpy)
+
+    def bfloat16(self) -> Tensor:
+        """As bfloat16: the upper half of a float32."""
+        return ops.copying.cast(self, dtypes.bfloat16.numpy)
+
+    def cfloat(self) -> Tensor:
+        """As complex64."""
+        return ops.copying.cast(self, dtypes.complex64.numpy)
+
+    def cdouble(self) -> Tensor:
+        """As complex128."""
+        return ops.copying.cast(self, dtypes.complex128.numpy)
+
+    def byte(self) -> Tensor:
+        """As uint8."""
+        return ops.copying.cast(self, dtypes.uint8.numpy)
+
+    def char(self) -> Tensor:
+        """As int8."""
+        return ops.copying.cast(self, dtypes.int8.numpy)
+
+    def short(self) -> Tensor:
+        """As int16."""
+        return ops.copying.cast(self, dtypes.int16.numpy)
 
     def int(self) -> Tensor:
         """As int32."""

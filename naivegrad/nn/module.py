@@ -369,6 +369,10 @@ class Module(Hookable, Stateful):
         """Cast floating parameters and buffers to float16."""
         return self._apply(lambda t: t.half() if t.is_floating_point() else t)
 
+    def bfloat16(self: T) -> T:
+        """Cast floating parameters and buffers to bfloat16."""
+        return self._apply(lambda t: t.bfloat16() if t.is_floating_point() else t)
+
     def cpu(self: T) -> T:
         """Move to the CPU."""
         return self.to("cpu")

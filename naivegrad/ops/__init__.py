@@ -239,6 +239,24 @@ from naivegrad.ops.scan import (
 from naivegrad.ops.softmax import log_softmax, softmax, softmin
 from naivegrad.ops.strided import (
     as_strided,
+from naivegrad.ops.types import (
+    BFloat16Tensor,
+    BoolTensor,
+    ByteTensor,
+    CharTensor,
+    DoubleTensor,
+    FloatTensor,
+    HalfTensor,
+    IntTensor,
+    LongTensor,
+    ShortTensor,
+    can_cast,
+    is_complex,
+    is_floating_point,
+    is_tensor,
+    numel,
+    promote_types,
+    result_type,
 )
 
 # Functions only, without the modules they come from, some of which bear the same names.

@@ -10,7 +10,7 @@ import numpy as np
 
 from naivegrad import dtype as dtypes
 from naivegrad.autograd.mode import grad_mode
-from naivegrad.backend.promotion import can_cast
+from naivegrad.backend.promotion import can_cast, is_floating
 from naivegrad.tensor import Tensor, wrap
 
 
@@ -99,7 +99,7 @@ def require_tensor(x: Any, op: str, name: str = "input") -> Tensor:
 
 def require_floating(x: Tensor, op: str) -> None:
     """TypeError unless x is of a floating-point type."""
-    if x.array.dtype.kind != "f":
+    if not is_floating(x.array.dtype):
         raise TypeError(f"{op}: a floating-point tensor is needed, got {x.dtype}")
 
 

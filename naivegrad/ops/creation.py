@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from naivegrad import dtype as dtypes
+from naivegrad.backend.promotion import result_dtype
 from naivegrad.device import backend_of
 from naivegrad.ops._args import new_shape, new_tensor, numpy_dtype
 from naivegrad.ops.joining import stack
@@ -16,17 +18,23 @@ from naivegrad.tensor import Tensor, wrap
 def _array_of(data: Any, dtype: Any) -> np.ndarray:
     """Python numbers, nested sequences or a NumPy array as an array of a type that we have."""
     array = np.asarray(data)
-    if array.dtype.kind in "OSUcmM":
+    if array.dtype.kind in "OSUmM":
         raise TypeError(
             f"tensor: cannot make numbers of {type(data).__name__} with entries of {array.dtype}"
         )
     if dtype is not None:
         if not isinstance(data, np.ndarray | np.generic):
             _check_fits(array, numpy_dtype(dtype))
+        elif array.dtype.kind == "c" and numpy_dtype(dtype).kind != "c":
+            raise TypeError(
+                f"tensor: {array.dtype} numbers are not {numpy_dtype(dtype)}; use .real"
+            )
         return array.astype(numpy_dtype(dtype))
     if not isinstance(data, np.ndarray | np.generic):
         if array.dtype.kind == "f":
             return array.astype(numpy_dtype(None))
+        if array.dtype.kind == "c":
+            return array.astype(dtypes.get_default_dtype().to_complex().numpy)
         if array.size == 0:
             return array.astype(numpy_dtype(None))
     return array.astype(numpy_dtype(array.dtype.newbyteorder("=")))
@@ -34,6 +42,8 @@ def _array_of(data: Any, dtype: Any) -> np.ndarray:
 
 def _check_fits(array: np.ndarray, dtype: np.dtype[Any]) -> None:
     """ValueError for numbers that an integer type cannot hold; -1 may stand for 255, as in C."""
+    if array.dtype.kind == "c" and dtype.kind != "c":
+        raise TypeError(f"tensor: complex numbers do not fit into {dtypes.from_numpy(dtype)}")
     if dtype.kind not in "iu" or not array.size:
         return
     end = int(np.iinfo(dtype).max) + 1
@@ -115,8 +125,8 @@ def full(
     """A tensor of one value; its type follows the value."""
     if isinstance(fill_value, Tensor):
         fill_value = fill_value.item()
-    if dtype is None and isinstance(fill_value, int):
-        dtype = np.bool_ if isinstance(fill_value, bool) else np.int64
+    if dtype is None:
+        dtype = result_dtype(fill_value)
     return _filled("full", (size,), fill_value, dtype, device, requires_grad)
 
 

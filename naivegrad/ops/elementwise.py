@@ -10,6 +10,7 @@ import math
 from typing import Any
 
 from naivegrad.autograd import Function
+from naivegrad.backend.promotion import is_differentiable, is_floating
 from naivegrad.ops._args import as_tensor_like, require_tensor
 from naivegrad.ops.copying import Clone
 from naivegrad.tensor import Tensor, wrap
@@ -490,7 +491,7 @@ def pow(input: Tensor | Number, exponent: Tensor | Number) -> Tensor:
     """input ** exponent, broadcasting. Squares, roots and reciprocals take a short way."""
     if (
         isinstance(input, Tensor)
-        and input.array.dtype.kind == "f"
+        and is_differentiable(input.array.dtype)
         and exponent.__class__ is not Tensor
     ):
         if exponent == 2:
@@ -623,7 +624,7 @@ def clamp(
             max = as_tensor_like(max, input)
             result = where(result > max, max, result)
         return result
-    if input.array.dtype.kind != "f":
+    if not is_floating(input.array.dtype):
         return _clamp_integers(input, min, max)
     low = -math.inf if min is None else float(min)
     high = math.inf if max is None else float(max)

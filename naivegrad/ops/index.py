@@ -10,6 +10,7 @@ import numpy as np
 from naivegrad.autograd import Function
 from naivegrad.autograd.inplace import assign, refuse_leaf
 from naivegrad.autograd.mode import grad_mode
+from naivegrad.backend.promotion import is_differentiable
 from naivegrad.ops._args import (
     as_tensor_like,
     check_bounds,
@@ -370,7 +371,7 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
                 f"masked_fill: the value must be a number or 0-d, got shape {value.array.shape}"
             )
         value = value.cast(input.array.dtype)
-    elif isinstance(value, float) and input.array.dtype.kind != "f":
+    elif isinstance(value, float) and not is_differentiable(input.array.dtype):
         raise TypeError(f"masked_fill: value {value} cannot be stored in {input.dtype}")
     try:
         return Where.apply(mask, value, input)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from naivegrad.autograd import Function, formula_vjp
-from naivegrad.backend.promotion import promote
+from naivegrad.backend.promotion import is_floating, promote
 from naivegrad.ops._args import require_floating, require_tensor
 from naivegrad.ops.activation import softplus
 from naivegrad.ops.elementwise import where
@@ -229,7 +229,7 @@ def _cross_entropy_probabilities(
     x: Tensor, target: Tensor, weight: Tensor | None, reduction: str, label_smoothing: float
 ) -> Tensor:
     op = "cross_entropy"
-    if target.array.dtype.kind != "f":
+    if not is_floating(target.array.dtype):
         raise TypeError(
             f"{op}: a target of the input's shape {x.array.shape} holds probabilities and must be "
             f"of floating point, got {target.dtype}; classes have shape {_positions(x)}"

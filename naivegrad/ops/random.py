@@ -11,6 +11,7 @@ import numpy as np
 from naivegrad import dtype as dtypes
 from naivegrad.autograd import Function
 from naivegrad.autograd.inplace import assign
+from naivegrad.backend.promotion import is_floating
 from naivegrad.device import backend_of
 from naivegrad.ops._args import new_shape, new_tensor, numpy_dtype, require_floating, require_tensor
 from naivegrad.random import Generator, default_generator
@@ -56,7 +57,7 @@ def _draw(
 
 def _float_type(op: str, dtype: Any) -> np.dtype[Any]:
     wish = numpy_dtype(dtype)
-    if wish.kind != "f":
+    if not is_floating(wish):
         raise TypeError(f"{op}: a floating-point dtype is needed, got {dtype}")
     return wish
 
@@ -183,8 +184,8 @@ def _limits(dtype: np.dtype[Any]) -> tuple[int, int]:
     """The integers that a type holds, all of them in between included."""
     if dtype.kind == "b":
         return 0, 1
-    if dtype.kind == "f":
-        most = 2 ** (np.finfo(dtype).nmant + 1)
+    if is_floating(dtype):
+        most = round(2 / dtypes.finfo(dtype).eps)
         return -most, most
     info = np.iinfo(dtype)
     return int(info.min), int(info.max)
@@ -471,7 +472,7 @@ def random_(
     require_tensor(tensor, "random_")
     dtype = tensor.array.dtype
     if low is None:
-        first, stop = 0, _limits(dtype)[1] + (dtype.kind != "f" and dtype != np.int64)
+        first, stop = 0, _limits(dtype)[1] + (not is_floating(dtype) and dtype != np.int64)
     else:
         first, stop = (0, low) if high is None else (low, high)
     array = _integers("random_", first, stop, tensor.array.shape, dtype, generator, tensor.backend)

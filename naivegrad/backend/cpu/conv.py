@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
+from naivegrad.backend.promotion import is_floating
 from naivegrad.backend.window import Pair, Shape, Sides, conv2d_shape, unfold_size
 from naivegrad.kernels import conv as kernel
 from naivegrad.kernels import unfold as unfold_kernel
@@ -29,7 +30,7 @@ def conv2d(
     if x.size == 0:  # no images, or no channels: nothing but the bias
         y = np.zeros(shape, dtype)
         return y if bias is None else np.add(y, bias.reshape(-1, 1, 1), out=y)
-    if dtype == np.float16:
+    if dtype.itemsize == 2:
         b = None if bias is None else _float32(bias)
         y = conv2d(_float32(x), _float32(w), b, stride, padding, dilation, groups)
         return y.astype(dtype)
@@ -57,7 +58,7 @@ def conv2d_grad_input(
     dtype = _common_dtype(op, grad=grad, w=w)
     if grad.size == 0 or w.size == 0:
         return np.zeros(x_shape, dtype)
-    if dtype == np.float16:
+    if dtype.itemsize == 2:
         args = (x_shape, stride, padding, dilation, groups)
         return conv2d_grad_input(_float32(grad), _float32(w), *args).astype(dtype)
     corner = (padding[0], padding[2])
@@ -120,7 +121,7 @@ def conv2d_grad_weight(
     dtype = _common_dtype(op, grad=grad, x=x)
     if grad.size == 0 or x.size == 0:
         return np.zeros(w_shape, dtype)
-    if dtype == np.float16:
+    if dtype.itemsize == 2:
         args = (w_shape, stride, padding, dilation, groups)
         return conv2d_grad_weight(_float32(grad), _float32(x), *args).astype(dtype)
     grad_w = np.empty(w_shape, dtype)
@@ -135,7 +136,7 @@ def unfold(x: ndarray, kernel_size: Pair, dilation: Pair, padding: Pair, stride:
         raise ValueError(f"unfold: x must be a non-empty (N, C, H, W) or (C, H, W), got {x.shape}")
     size = unfold_size("unfold", x.shape[2:], kernel_size, dilation, padding, stride)
     dtype = _common_dtype("unfold", x=x)
-    if dtype == np.float16:
+    if dtype.itemsize == 2:
         return unfold(_float32(x), kernel_size, dilation, padding, stride).astype(dtype)
     rows = x.shape[1] * kernel_size[0] * kernel_size[1]
     y = np.empty((x.shape[0], rows, size[0] * size[1]), dtype)
@@ -155,7 +156,7 @@ def fold(
             f"and output_size {output_size}, got {x.shape}"
         )
     dtype = _common_dtype("fold", x=x)
-    if dtype == np.float16:
+    if dtype.itemsize == 2:
         return fold(_float32(x), output_size, kernel_size, dilation, padding, stride).astype(dtype)
     y = np.zeros((x.shape[0], x.shape[1] // area, *output_size), dtype)
     unfold_kernel.columns(y, _dense(x), kernel_size, size, stride, padding, dilation, True)
@@ -174,7 +175,7 @@ def _common_dtype(op: str, **arrays: ndarray | None) -> np.dtype[Any]:
     """The one floating-point type of all arrays."""
     present = {name: x.dtype for name, x in arrays.items() if x is not None}
     dtypes = set(present.values())
-    if len(dtypes) > 1 or dtypes.pop().kind != "f":
+    if len(dtypes) > 1 or not is_floating(dtypes.pop()):
         got = ", ".join(f"{name} {dtype}" for name, dtype in present.items())
         raise TypeError(f"{op}: needs floating-point arrays of one type, got {got}")
     return next(iter(present.values()))

@@ -1,8 +1,8 @@
 """What the Cython loops cannot take as it is, brought to a form that they can.
 
 A loop returns None for arrays that are not dense (contiguous, aligned, float32 or float64, all of
-one type). Then the functions here make copies that are: of a strided array; of a float16 one, in
-float32.
+one type). Then the functions here make copies that are: of a strided array; of a float16 or a
+bfloat16 one, in float32.
 """
 
 from __future__ import annotations
@@ -12,15 +12,17 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
+from naivegrad.backend.promotion import is_floating
+
 
 def working_type(x: ndarray) -> np.dtype[Any]:
-    """The type to compute in: float16 is computed in float32."""
-    return np.dtype(np.float32) if x.dtype == np.float16 else x.dtype
+    """The type to compute in: float16 and bfloat16 are computed in float32."""
+    return np.dtype(np.float32) if is_floating(x.dtype) and x.dtype.itemsize == 2 else x.dtype
 
 
 def dense_float(op: str, x: ndarray) -> ndarray:
     """x, dense; TypeError unless it is of a floating-point type."""
-    if x.dtype.kind != "f":
+    if not is_floating(x.dtype):
         raise TypeError(f"{op}: a floating-point tensor is needed, got {x.dtype}")
     return np.require(x, working_type(x), ["C", "A"])
 

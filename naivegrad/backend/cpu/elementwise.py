@@ -1,4 +1,7 @@
-"""Elementwise operations: float32 and float64 through the Cython loops, the rest through NumPy."""
+"""Elementwise operations: float32 and float64 through the Cython loops, the rest through NumPy.
+
+float16 and bfloat16 are computed in float32.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,17 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from naivegrad.backend.promotion import floating, result_dtype
+from naivegrad.backend.promotion import (
+    can_cast,
+    floating,
+    is_differentiable,
+    is_floating,
+    result_dtype,
+)
 from naivegrad.kernels import elementwise as kernel
 from naivegrad.kernels import index as index_kernel
 
-Operand = ndarray | float | int | bool
+Operand = ndarray | complex  # which float, int and bool are, to a type checker
 
 # What NumPy computes for integers and truth values. An operation that is not here has a
 # floating-point result whatever comes in.
@@ -36,6 +45,24 @@ _BINARY: dict[str, Callable[..., Any]] = {
     "maximum": np.maximum,
     "minimum": np.minimum,
 }
+# What NumPy computes for complex numbers. Other operations are defined for real ones only.
+_COMPLEX_UNARY: dict[str, Callable[..., Any]] = {
+    **{name: getattr(np, name) for name in ("exp", "log", "sqrt", "sin", "cos", "tan", "tanh")},
+    **{name: getattr(np, name) for name in ("sinh", "cosh", "square", "reciprocal", "abs")},
+    **{name: getattr(np, name) for name in ("exp2", "expm1", "log2", "log10", "log1p")},
+    **{name: getattr(np, f"arc{name[1:]}") for name in ("asin", "acos", "atan")},
+    **{name: getattr(np, f"arc{name[1:]}") for name in ("asinh", "acosh", "atanh")},
+    "neg": np.negative,
+    "rsqrt": lambda x: 1 / np.sqrt(x),
+    "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
+}
+_COMPLEX_BINARY: dict[str, Callable[..., Any]] = {
+    "add": np.add,
+    "sub": np.subtract,
+    "mul": np.multiply,
+    "div": np.divide,
+    "pow": np.power,
+}
 _COMPARE: dict[str, Callable[..., Any]] = {
     "eq": np.equal,
     "ne": np.not_equal,
@@ -56,7 +83,12 @@ def unary(
 
 def _unary_by_numpy(op: str, x: ndarray, p: float, q: float, out: ndarray | None) -> ndarray:
     kind = x.dtype.kind
-    if kind == "f" or op not in _UNARY:
+    if kind == "c":
+        if op not in _COMPLEX_UNARY:
+            raise _no_complex(op)
+        with np.errstate(all="ignore"):
+            result = np.asarray(_COMPLEX_UNARY[op](x))
+    elif kind in "fV" or op not in _UNARY:
         work = np.dtype("float64") if x.dtype == np.float64 else np.dtype("float32")
         result = kernel.unary(op, _aligned(x, work), p, q)
         result = cast(result, floating(x.dtype))
@@ -85,11 +117,14 @@ def _binary_by_numpy(
     op: str, x: Operand, y: Operand, p: float, q: float, out: ndarray | None
 ) -> ndarray:
     dtype = result_dtype(x, y)
+    if dtype.kind == "c":
+        result = _complex_binary(op, x, y, dtype, p)
+        return result if out is None else _into(op, out, result)
     if op == "sub" and any(isinstance(t, ndarray) and t.dtype.kind == "b" for t in (x, y)):
         raise TypeError("sub: bool tensors cannot be subtracted; use ^ or logical_xor")
-    if op == "add_scaled" and dtype.kind != "f":
+    if op == "add_scaled" and not is_floating(dtype):
         op, y = "add", np.asarray(binary("mul", y, int(p)))
-    if dtype.kind == "f" or op not in _BINARY:
+    if is_floating(dtype) or op not in _BINARY:
         dtype = floating(dtype)
         work = np.dtype("float64") if dtype == np.float64 else np.dtype("float32")
         result = kernel.binary(op, _aligned(x, work), _aligned(y, work), p, q)
@@ -112,11 +147,32 @@ def _binary_by_numpy(
     return result if out is None else _into(op, out, result)
 
 
+def _complex_binary(
+    op: str, x: Operand, y: Operand, dtype: np.dtype[Any], alpha: complex
+) -> ndarray:
+    a, b = _as(x, dtype), _as(y, dtype)
+    if op == "add_scaled":
+        op, b = "add", b * dtype.type(alpha)
+    if op not in _COMPLEX_BINARY:
+        raise _no_complex(op)
+    try:
+        with np.errstate(all="ignore"):
+            return np.asarray(_COMPLEX_BINARY[op](a, b), dtype)
+    except ValueError:
+        raise ValueError(f"{op}: shapes {a.shape} and {b.shape} do not broadcast") from None
+
+
+def _no_complex(op: str) -> TypeError:
+    return TypeError(f"{op}: is not defined for complex tensors")
+
+
 def compare(op: str, x: Operand, y: Operand) -> ndarray:
     """out[i] = op(x[i], y[i]) as bool, broadcasting; one of the two may be a Python number."""
     result = kernel.compare(op, x, y)
     if result is None:
         dtype = result_dtype(x, y)
+        if dtype.kind == "c" and op not in ("eq", "ne"):
+            raise _no_complex(op)
         x, y = _as(x, dtype), _as(y, dtype)
         try:
             result = np.asarray(_COMPARE[op](x, y))
@@ -151,7 +207,7 @@ def _dense(x: ndarray, shape: tuple[int, ...]) -> ndarray:
 
 def logical(op: str, x: ndarray, y: Operand | None = None) -> ndarray:
     """and, or, xor, not: bit by bit for integers, of truth values for bool."""
-    if x.dtype.kind == "f" or (isinstance(y, ndarray) and y.dtype.kind == "f"):
+    if is_differentiable(x.dtype) or (isinstance(y, ndarray) and is_differentiable(y.dtype)):
         raise TypeError(f"{op}: integer or bool tensors are needed, got {x.dtype}")
     if y is None:
         return np.asarray(np.invert(x))
@@ -167,9 +223,11 @@ def accumulate(target: ndarray, source: ndarray) -> None:
 
 
 def cast(x: ndarray, dtype: np.dtype[Any]) -> ndarray:
-    """x in another type; x itself if it is of that type."""
+    """x in another type; x itself if it is of that type. Complex to real is no cast: see real."""
     if x.dtype == dtype:
         return x
+    if x.dtype.kind == "c" and dtype.kind not in "cb":
+        raise TypeError(f"complex numbers have no value in {dtype}: take the real part, or abs")
     with np.errstate(invalid="ignore", over="ignore"):  # NaN and too large numbers, as C casts them
         return x.astype(dtype)
 
@@ -204,7 +262,7 @@ def _into(op: str, out: ndarray, result: ndarray) -> ndarray:
             f"{op}: in place, the result of shape {result.shape} does not fit a tensor of shape "
             f"{out.shape}"
         )
-    if not np.can_cast(result.dtype, out.dtype, "same_kind"):
+    if not can_cast(result.dtype, out.dtype):
         raise TypeError(f"{op}: a result of type {result.dtype} cannot be stored in {out.dtype}")
-    np.copyto(out, result, casting="same_kind")
+    np.copyto(out, result, casting="unsafe")
     return out

@@ -8,6 +8,7 @@ import numpy as np
 from numpy import ndarray
 
 from naivegrad.backend.cpu.elementwise import cast
+from naivegrad.backend.promotion import is_floating
 from naivegrad.kernels import matmul as kernel
 
 _NARROW = 4  # a product with fewer rows or columns reads its matrix once, which BLAS does best
@@ -18,7 +19,7 @@ def matmul(x: ndarray, y: ndarray) -> ndarray:
     m, k = x.shape[-2:]
     n = y.shape[-1]
     if not _tiled(x, m, n, k):
-        if x.dtype.kind == "f" and x.dtype.itemsize == 2:  # half precision: multiplied in float32
+        if is_floating(x.dtype) and x.dtype.itemsize == 2:  # half precision: multiplied in float32
             return cast(matmul(x.astype(np.float32), y.astype(np.float32)), x.dtype)
         return np.matmul(x, y)
     if x.ndim == 2 and y.ndim == 2:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from naivegrad.backend.cpu.elementwise import binary
+from naivegrad.backend.promotion import is_floating
 from naivegrad.kernels import optim as kernels
 from naivegrad.kernels import reduce
 
@@ -92,7 +93,7 @@ def _on_copies(
                 f"{name}: gradient and state must have the parameter's shape {param.shape}, "
                 f"got {array.shape}"
             )
-    if param.dtype.kind != "f":
+    if not is_floating(param.dtype):
         raise TypeError(f"{name}: a parameter must be floating point, got {param.dtype}")
     dtype = np.float64 if param.dtype.itemsize >= 8 else np.float32
 

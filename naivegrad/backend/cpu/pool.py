@@ -7,6 +7,7 @@ from functools import lru_cache
 import numpy as np
 from numpy import ndarray
 
+from naivegrad.backend.promotion import is_floating
 from naivegrad.backend.window import Pair, Shape, pool2d_shape
 from naivegrad.kernels import pool as kernel
 
@@ -18,11 +19,11 @@ def max_pool2d(
     shape = pool2d_shape("max_pool2d", x.shape, kernel_size, stride, padding, dilation, ceil_mode)
     if x.shape[2] * x.shape[3] >= 2**31:
         raise ValueError(f"max_pool2d: planes of 2**31 pixels or more are too large, x {x.shape}")
-    if x.dtype.kind not in "fiu":
+    if x.dtype.kind not in "fViu":
         raise TypeError(f"max_pool2d: needs a real number type, got {x.dtype}")
     index = np.empty(shape, np.int32)
     dtype = np.result_type(x.dtype, np.float32)  # float32 holds float16, int16; float64 holds int32
-    if x.dtype.itemsize == 8 and x.dtype.kind != "f":
+    if x.dtype.itemsize == 8 and x.dtype.kind in "iu":
         return _max_pool2d_int64(x, index, kernel_size, stride, padding, dilation)
     y = np.empty(shape, dtype)
     kernel.max_pool2d(_dense(x, dtype), y, index, kernel_size, stride, padding, dilation)
@@ -192,7 +193,7 @@ def _spread(
 
 
 def _floating(op: str, x: ndarray, divisor: int | None) -> np.dtype:
-    if x.dtype.kind != "f":
+    if not is_floating(x.dtype):
         raise TypeError(f"{op}: needs a floating-point x, got {x.dtype}")
     if divisor == 0:
         raise ValueError(f"{op}: divisor_override must not be 0")

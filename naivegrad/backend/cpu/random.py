@@ -29,10 +29,11 @@ def random(
     """
     out = np.empty(shape, np.float64 if dtype == np.float64 else np.float32)
     if kind == "uniform":
-        if dtype == np.float16:  # 11 bits fit; 24 would round up to b
-            kernel.fill(out, seed, offset, kernel.UNIFORM, 0.0, 2048.0)
+        if dtype.itemsize == 2:  # 11 bits fit (8 in bfloat16); 24 would round up to b
+            steps = 2048.0 if dtype == np.float16 else 256.0
+            kernel.fill(out, seed, offset, kernel.UNIFORM, 0.0, steps)
             np.floor(out, out)
-            return (a + out * ((b - a) / 2048)).astype(dtype)
+            return (a + out * ((b - a) / steps)).astype(dtype)
         b = b - a
     kernel.fill(out, seed, offset, _KIND[kind], a, b)
     return out.astype(dtype, copy=False)

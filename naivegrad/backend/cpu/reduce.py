@@ -9,7 +9,7 @@ import numpy as np
 from numpy import ndarray
 
 from naivegrad.backend.cpu.elementwise import cast
-from naivegrad.backend.promotion import floating
+from naivegrad.backend.promotion import floating, is_floating
 from naivegrad.kernels import elementwise as loops
 from naivegrad.kernels import reduce as kernel
 
@@ -36,7 +36,7 @@ def reduce(op: str, x: ndarray, axes: Axes | None, keepdims: bool, scale: float 
             if result is not None:
                 return result
         axes = tuple(range(x.ndim))
-    if x.dtype.kind == "f" and op not in ("any", "all"):
+    if is_floating(x.dtype) and op not in ("any", "all"):
         if x.dtype.itemsize < 4:
             return cast(reduce(op, x.astype(np.float32), axes, keepdims, scale), x.dtype)
         if not axes:
@@ -122,7 +122,7 @@ def arg_reduce(op: str, x: ndarray, axis: int, keepdims: bool) -> ndarray:
 
 def logsumexp(x: ndarray, axes: Axes, keepdims: bool) -> ndarray:
     """log(sum(exp(x))) over `axes`, shifted by the maximum so that nothing overflows."""
-    if x.dtype.kind != "f" or x.dtype.itemsize < 4:
+    if not is_floating(x.dtype) or x.dtype.itemsize < 4:
         wide = logsumexp(cast(x, np.dtype("float32")), axes, keepdims)
         return cast(wide, floating(x.dtype))
     lines = _lines(x, axes)

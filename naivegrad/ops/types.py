@@ -1,0 +1,135 @@
+"""Questions about types, and PyTorch's old constructors by type."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from naivegrad import dtype as dtypes
+from naivegrad.backend import promotion
+from naivegrad.ops._args import require_tensor
+from naivegrad.ops.creation import tensor
+from naivegrad.tensor import Tensor
+
+Number = complex | float | int | bool
+
+
+def is_tensor(obj: Any) -> bool:
+    """Whether it is a Tensor."""
+    return isinstance(obj, Tensor)
+
+
+def is_floating_point(input: Tensor) -> bool:
+    """Whether the type is floating point: float16, bfloat16, float32 or float64."""
+    return require_tensor(input, "is_floating_point").is_floating_point()
+
+
+def is_complex(input: Tensor) -> bool:
+    """Whether the type is complex."""
+    return require_tensor(input, "is_complex").is_complex()
+
+
+def numel(input: Tensor) -> int:
+    """The number of elements."""
+    return require_tensor(input, "numel").numel()
+
+
+def result_type(tensor1: Tensor | Number, tensor2: Tensor | Number) -> dtypes.dtype:
+    """The type of an elementwise operation on two tensors or numbers.
+
+    Tensors with dimensions decide; 0-d tensors, then numbers, count only if they bring a higher
+    category of bool < integer < floating point < complex.
+
+    Examples
+    --------
+    >>> import naivegrad as ng
+    >>> ng.result_type(ng.ones(2, dtype=ng.int32), 1.0)
+    naivegrad.float32
+    >>> ng.result_type(ng.ones(2, dtype=ng.float16), ng.tensor(1.0, dtype=ng.float64))
+    naivegrad.float16
+    """
+    operands = [x.array if isinstance(x, Tensor) else x for x in (tensor1, tensor2)]
+    return dtypes.from_numpy(promotion.result_dtype(*operands))
+
+
+def promote_types(type1: dtypes.dtype, type2: dtypes.dtype) -> dtypes.dtype:
+    """The smallest type of the higher category that holds both.
+
+    Examples
+    --------
+    >>> import naivegrad as ng
+    >>> ng.promote_types(ng.float16, ng.bfloat16)
+    naivegrad.float32
+    """
+    a, b = (_dtype(t, "promote_types") for t in (type1, type2))
+    return dtypes.from_numpy(promotion.promote(a.numpy, b.numpy))
+
+
+def can_cast(from_: dtypes.dtype, to: dtypes.dtype) -> bool:
+    """Whether a result of one type may be stored in the other: not in one of a lower category."""
+    a, b = (_dtype(t, "can_cast") for t in (from_, to))
+    return promotion.can_cast(a.numpy, b.numpy)
+
+
+def _dtype(wish: Any, op: str) -> dtypes.dtype:
+    if isinstance(wish, dtypes.dtype):
+        return wish
+    raise TypeError(f"{op}: a naivegrad dtype is needed, got {type(wish).__name__}: {wish!r}")
+
+
+def _old_constructor(dtype: dtypes.dtype, data: tuple[Any, ...]) -> Tensor:
+    """What FloatTensor and its like do: FloatTensor([1, 2]) of values, FloatTensor(2, 3) sizes."""
+    if data and all(isinstance(n, int) and not isinstance(n, bool) for n in data):
+        return tensor(0, dtype=dtype).new_empty(data)
+    if not data:
+        return tensor([], dtype=dtype)
+    return tensor(data[0], dtype=dtype)
+
+
+def FloatTensor(*data: Any) -> Tensor:
+    """A float32 tensor of values, FloatTensor([1, 2]), or of sizes and any content, (2, 3)."""
+    return _old_constructor(dtypes.float32, data)
+
+
+def DoubleTensor(*data: Any) -> Tensor:
+    """The same in float64."""
+    return _old_constructor(dtypes.float64, data)
+
+
+def HalfTensor(*data: Any) -> Tensor:
+    """The same in float16."""
+    return _old_constructor(dtypes.float16, data)
+
+
+def BFloat16Tensor(*data: Any) -> Tensor:
+    """The same in bfloat16."""
+    return _old_constructor(dtypes.bfloat16, data)
+
+
+def LongTensor(*data: Any) -> Tensor:
+    """The same in int64."""
+    return _old_constructor(dtypes.int64, data)
+
+
+def IntTensor(*data: Any) -> Tensor:
+    """The same in int32."""
+    return _old_constructor(dtypes.int32, data)
+
+
+def ShortTensor(*data: Any) -> Tensor:
+    """The same in int16."""
+    return _old_constructor(dtypes.int16, data)
+
+
+def CharTensor(*data: Any) -> Tensor:
+    """The same in int8."""
+    return _old_constructor(dtypes.int8, data)
+
+
+def ByteTensor(*data: Any) -> Tensor:
+    """The same in uint8."""
+    return _old_constructor(dtypes.uint8, data)
+
+
+def BoolTensor(*data: Any) -> Tensor:
+    """The same in bool."""
+    return _old_constructor(dtypes.bool_, data)

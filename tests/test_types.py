@@ -1,0 +1,243 @@
+"""Types: attributes, limits, casts, which type a result has; bfloat16 in every operation."""
+
+import pickle
+
+import numpy as np
+import pytest
+
+import naivegrad as ng
+from harness import OPS, as_list, dtype_name, is_float, reference, tensor
+from naivegrad.backend.promotion import result_dtype
+from table import draw
+
+# PyTorch's table: what a row's type and a column's give, written down.
+SHORT = {
+    "b1": "bool",
+    "u1": "uint8",
+    "i1": "int8",
+    "i2": "int16",
+    "i4": "int32",
+    "i8": "int64",
+    "f2": "float16",
+    "bf": "bfloat16",
+    "f4": "float32",
+    "f8": "float64",
+    "c8": "complex64",
+    "c16": "complex128",
+}
+TABLE = """
+       b1  u1  i1  i2  i4  i8  f2  bf  f4  f8  c8 c16
+  b1   b1  u1  i1  i2  i4  i8  f2  bf  f4  f8  c8 c16
+  u1   u1  u1  i2  i2  i4  i8  f2  bf  f4  f8  c8 c16
+  i1   i1  i2  i1  i2  i4  i8  f2  bf  f4  f8  c8 c16
+  i2   i2  i2  i2  i2  i4  i8  f2  bf  f4  f8  c8 c16
+  i4   i4  i4  i4  i4  i4  i8  f2  bf  f4  f8  c8 c16
+  i8   i8  i8  i8  i8  i8  i8  f2  bf  f4  f8  c8 c16
+  f2   f2  f2  f2  f2  f2  f2  f2  f4  f4  f8  c8 c16
+  bf   bf  bf  bf  bf  bf  bf  f4  bf  f4  f8  c8 c16
+  f4   f4  f4  f4  f4  f4  f4  f4  f4  f4  f8  c8 c16
+  f8   f8  f8  f8  f8  f8  f8  f8  f8  f8  f8 c16 c16
+  c8   c8  c8  c8  c8  c8  c8  c8  c8  c8 c16  c8 c16
+ c16  c16 c16 c16 c16 c16 c16 c16 c16 c16 c16 c16 c16
+"""
+NAMES = tuple(SHORT.values())
+ROWS = {SHORT[a]: row for a, *row in map(str.split, TABLE.strip().splitlines()[1:])}
+PROMOTED = {(a, b): SHORT[row[j]] for a, row in ROWS.items() for j, b in enumerate(NAMES)}
+COMPLEX = {"float64": "complex128", "complex128": "complex128"}  # of other floats: complex64
+
+
+def dtype(name):
+    return getattr(ng, name)
+
+
+def category(name):
+    return 0 if name == "bool" else 1 if "int" in name else 2 if "float" in name else 3
+
+
+def outranked(first, second):
+    """What an operand gives beside one of less weight: 0-d beside dimensions, a number beside both.
+
+    It counts only if its category is higher; a complex one then makes no float wider.
+    """
+    if category(second) <= category(first):
+        return first
+    if category(second) == 3 and category(first) == 2:
+        return COMPLEX.get(first, "complex64")
+    return PROMOTED[first, second]
+
+
+@pytest.mark.parametrize("a", NAMES)
+@pytest.mark.parametrize("b", NAMES)
+def test_the_type_of_a_result(a, b):
+    x, y = ng.ones(2, dtype=dtype(a)), ng.ones(2, dtype=dtype(b))
+    want = {
+        (x, y): PROMOTED[a, b],
+        (x[0], y[0]): PROMOTED[a, b],
+        (x, y[0]): outranked(a, b),
+        (x[0], y): outranked(b, a),
+    }
+    for (u, v), name in want.items():
+        assert ng.result_type(u, v) is dtype(name)
+        for result in (u + v, u * v, ng.where(ng.tensor([True, False]), u, v)):
+            assert dtype_name(result.dtype) == name
+    assert ng.promote_types(dtype(a), dtype(b)) is dtype(PROMOTED[a, b])
+    assert ng.can_cast(dtype(a), dtype(b)) == (category(a) <= category(b))
+    assert dtype_name(ng.cat([x, y]).dtype) == PROMOTED[a, b]
+
+
+@pytest.mark.parametrize("a", NAMES)
+@pytest.mark.parametrize("shape", [(2,), ()])
+@pytest.mark.parametrize(
+    ("number", "name"), [(True, "bool"), (3, "int64"), (2.5, "float32"), (1j, "complex64")]
+)
+def test_the_type_beside_a_number(a, shape, number, name):
+    x = ng.ones(shape, dtype=dtype(a))
+    want = outranked(a, name)
+    assert ng.result_type(x, number) is ng.result_type(number, x) is dtype(want)
+    for result in (x + number, number * x):
+        assert dtype_name(result.dtype) == want
+
+
+def test_the_default_type_stands_for_numbers():
+    assert ng.result_type(1, 2.5) is ng.float32 and ng.result_type(True, 1j) is ng.complex64
+    try:
+        ng.set_default_dtype(ng.float64)
+        assert (ng.ones(2, dtype=ng.int64) / 2).dtype is ng.float64
+        assert ng.result_type(1, 2j) is ng.tensor(2j).dtype is ng.complex128
+        assert repr(ng.tensor([1.0])) == "tensor([1.])" and repr(ng.tensor(1j)) == "tensor(0.+1.j)"
+        ng.set_default_dtype(ng.bfloat16)
+        assert ng.ones(2).dtype is ng.tensor(2.5).dtype is ng.bfloat16
+    finally:
+        ng.set_default_dtype(ng.float32)
+    for wrong in (ng.int64, ng.complex64):
+        with pytest.raises(TypeError, match="set_default_dtype: a floating-point type"):
+            ng.set_default_dtype(wrong)
+
+
+def test_attributes():
+    types = [dtype(name) for name in NAMES]
+    assert [t for t in types if t.is_floating_point] == types[6:10]
+    assert [t for t in types if t.is_complex] == types[10:]
+    assert [t for t in types if not t.is_signed] == types[:2]
+    assert [t.itemsize for t in types] == [1, 1, 1, 2, 4, 8, 2, 2, 4, 8, 8, 16]
+    assert ng.complex64.to_real() is ng.float32 and ng.complex128.to_real() is ng.float64
+    assert ng.int8.to_real() is ng.int8 and ng.bfloat16.to_complex() is ng.complex64
+    assert ng.float64.to_complex() is ng.complex128 and ng.complex64.to_complex() is ng.complex64
+    with pytest.raises(TypeError, match=r"to_complex: .*int64"):
+        ng.int64.to_complex()
+    assert (ng.cfloat, ng.cdouble, ng.half) == (ng.complex64, ng.complex128, ng.float16)
+    assert pickle.loads(pickle.dumps(ng.bfloat16)) is ng.bfloat16
+    x = ng.ones(2, 3, dtype=ng.bfloat16)
+    assert ng.is_tensor(x) and not ng.is_tensor([1]) and ng.numel(x) == 6 and x.itemsize == 2
+    assert ng.is_floating_point(x) and not ng.is_complex(x) and x.is_signed()
+    assert ng.is_complex(x.cfloat()) and x.cfloat().is_complex()
+    for f in (ng.is_floating_point, ng.is_complex, ng.numel):
+        with pytest.raises(TypeError, match=f"{f.__name__}: input must be a Tensor, got list"):
+            f([1.0])
+    for f in (ng.promote_types, ng.can_cast):
+        with pytest.raises(TypeError, match=f"{f.__name__}: a naivegrad dtype is needed, got str"):
+            f(ng.int8, "int8")
+
+
+def test_limits():
+    assert repr(ng.iinfo(ng.int8)) == "iinfo(min=-128, max=127, dtype=int8)"
+    assert repr(ng.finfo()) == (
+        "finfo(resolution=1e-06, min=-3.40282e+38, max=3.40282e+38, eps=1.19209e-07, "
+        "smallest_normal=1.17549e-38, tiny=1.17549e-38, dtype=float32)"
+    )
+    info = ng.finfo(ng.bfloat16)
+    assert (info.bits, info.eps, info.max) == (16, 2.0**-7, (2 - 2.0**-7) * 2.0**127)
+    assert ng.finfo(ng.complex128).dtype == "float64"
+    for limits, wrong in ((ng.finfo, ng.int32), (ng.finfo, ng.bool), (ng.iinfo, ng.float32)):
+        with pytest.raises(TypeError, match=f"{limits.__name__}: .* needed, got naivegrad"):
+            limits(wrong)
+
+
+def test_casts():
+    x = ng.tensor([0.0, 1.5, -2.0])
+    casts = {
+        "float": "float32",
+        "double": "float64",
+        "half": "float16",
+        "bfloat16": "bfloat16",
+        "cfloat": "complex64",
+        "cdouble": "complex128",
+        "bool": "bool",
+        "char": "int8",
+        "short": "int16",
+        "int": "int32",
+        "long": "int64",
+    }
+    for method, name in casts.items():
+        y = getattr(x, method)()
+        assert y.dtype is dtype(name)
+        assert y.tolist() == x.numpy().astype(name).tolist()
+    assert x.abs().byte().dtype is ng.uint8 and x.float() is x
+    w = ng.tensor([1.0, 2.0], requires_grad=True)
+    (w.bfloat16() * 3).sum().backward()
+    assert w.grad.dtype is ng.float32 and w.grad.tolist() == [3, 3]
+
+
+def test_types_by_their_old_names():
+    x = ng.tensor([1.0, 2.0])
+    assert x.type() == "naivegrad.FloatTensor"
+    assert ng.ones(1, dtype=ng.bfloat16).type() == "naivegrad.BFloat16Tensor"
+    for wish in (ng.float64, "torch.DoubleTensor", "naivegrad.DoubleTensor", ng.DoubleTensor):
+        assert x.type(wish).dtype is ng.float64
+    for wish in ("DoubleTensor", "float64", float):
+        with pytest.raises(ValueError, match="type: expects a dtype or"):
+            x.type(wish)
+    assert ng.LongTensor([1, 2]).dtype is ng.int64 and ng.FloatTensor([[1, 2]]).tolist() == [[1, 2]]
+    assert ng.FloatTensor(2, 3).shape == (2, 3) and ng.ByteTensor().shape == (0,)
+    for name, t in ng.dtype.__init__.__globals__["TENSOR_NAMES"].items():
+        if not t.is_complex:
+            assert getattr(ng, name)([1]).dtype is t
+
+
+def test_bfloat16_values():
+    x = ng.tensor([1.0, 1 / 3, 3.0e38, float("inf")], dtype=ng.bfloat16)
+    assert x.tolist() == [1.0, 0.333984375, 226 * 2.0**120, float("inf")]
+    assert repr(x[:2]) == "tensor([1.   , 0.334], dtype=naivegrad.bfloat16)"
+    assert x[1].item() == 0.333984375 and (x[0] + 2.0**-9).item() == 1.0
+    assert ng.tensor(x.numpy()).dtype is ng.bfloat16  # ml_dtypes' type
+    for y in (ng.rand(2000, dtype=ng.bfloat16), ng.randn(2000, dtype=ng.bfloat16)):
+        assert y.dtype is ng.bfloat16 and (y.float() != y.float()[0]).any()
+    assert ng.rand(2000, dtype=ng.bfloat16).min() >= 0 and ng.rand(2000).bfloat16().max() <= 1
+    assert ng.rand(2000, dtype=ng.bfloat16).max() < 1
+
+
+HALF_ROWS = [
+    pytest.param(op, next(c for c in op.cases if any(is_float(a) for a in draw(op, c))), id=op.name)
+    for op in OPS
+    if any(is_float(a) for c in op.cases for a in draw(op, c)) and op.result is None
+]
+
+
+@pytest.mark.parametrize(("op", "one"), HALF_ROWS)
+def test_every_operation_takes_bfloat16_or_refuses_it(op, one):
+    """Forward and gradients, against the float64 reference; some need more digits and say so."""
+    arrays = [a.astype("bfloat16") if is_float(a) else a for a in draw(op, one)]
+    try:
+        got = as_list(op.f(ng, *[tensor(a, a.dtype.kind == "V") for a in arrays], **one.options))
+    except TypeError as error:
+        if "bfloat16" not in str(error):
+            raise
+        return
+    wide = [a.astype(np.float64) if a.dtype.kind == "V" else a for a in arrays]
+    for y, want in zip(got, reference(op, wide, one.options), strict=True):
+        if not is_float(want) or y.dtype is not ng.bfloat16:
+            continue
+        assert y.shape == want.shape
+        scale = np.abs(want[np.isfinite(want)]).max(initial=1.0)
+        np.testing.assert_allclose(
+            y.detach().float().numpy(), want, rtol=0.05, atol=0.02 * scale, err_msg=op.name
+        )
+        if y.requires_grad:
+            y.sum().backward(retain_graph=True)
+
+
+def test_result_dtype_wants_operands():
+    with pytest.raises(TypeError, match="at least one operand"):
+        result_dtype()
+    with pytest.raises(TypeError, match="expected a tensor or a number, got str"):
+        ng.result_type(ng.ones(2), "1")

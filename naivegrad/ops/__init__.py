@@ -239,6 +239,7 @@ from naivegrad.ops.scan import (
 from naivegrad.ops.softmax import log_softmax, softmax, softmin
 from naivegrad.ops.strided import (
     as_strided,
+)
 from naivegrad.ops.types import (
     BFloat16Tensor,
     BoolTensor,

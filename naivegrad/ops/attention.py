@@ -9,6 +9,7 @@ import numpy as np
 
 from naivegrad.autograd import Function, formula_vjp
 from naivegrad.backend.heads import attention_lead
+from naivegrad.backend.promotion import is_floating
 from naivegrad.ops._args import require_floating, require_tensor
 from naivegrad.ops.elementwise import where
 from naivegrad.ops.random import Dropout
@@ -141,7 +142,7 @@ def _sum_heads(grad: Tensor, x: Tensor) -> Tensor:
 
 def _sum_to(grad: Tensor, mask: Tensor | None) -> Tensor | None:
     """The gradient of a mask that broadcast."""
-    if mask is None or mask.array.dtype.kind != "f":
+    if mask is None or not is_floating(mask.array.dtype):
         return None
     shape = mask.array.shape
     extra = grad.array.ndim - len(shape)
@@ -271,7 +272,9 @@ def _broadcast(op: str, told: str, *shapes: tuple[int, ...]) -> None:
 
 def _check_mask(op: str, mask: Any, q: Tensor, shape: tuple[int, ...]) -> None:
     array = require_tensor(mask, op, "attn_mask").array
-    if array.dtype.kind not in "bf" or (array.dtype.itemsize == 8 and array.dtype != q.array.dtype):
+    if array.dtype.kind not in "bfV" or (
+        array.dtype.itemsize == 8 and array.dtype != q.array.dtype
+    ):
         raise TypeError(f"{op}: attn_mask must be of bool or of {q.dtype}, got {mask.dtype}")
     try:
         fits = np.broadcast_shapes(array.shape, shape) == shape

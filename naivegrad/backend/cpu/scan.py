@@ -26,6 +26,8 @@ def scan(op: str, x: ndarray, axis: int, backward: bool = False) -> ndarray:
     if x.dtype.kind in "biu":
         return _by_numpy(op, x, axis, backward, np.dtype("int64"))
     if x.dtype.kind == "c":
+        if op == "logsumexp":
+            raise TypeError("logcumsumexp: is not defined for complex tensors")
         return _by_numpy(op, x, axis, backward, x.dtype)
     return cast(scan(op, x.astype(np.float32), axis, backward), x.dtype)
 
@@ -44,6 +46,8 @@ def recur(b: ndarray, a: ndarray, axis: int, backward: bool = False) -> ndarray:
 
     Both of one shape and floating-point type.
     """
+    if b.dtype.kind == "c":
+        return _recur_complex(b, a, axis, backward)
     work = b.dtype if b.dtype in (np.float32, np.float64) else np.dtype("float32")
     y = np.empty(b.shape, work)
     if b.size:
@@ -52,10 +56,24 @@ def recur(b: ndarray, a: ndarray, axis: int, backward: bool = False) -> ndarray:
     return cast(y, b.dtype)
 
 
+def _recur_complex(b: ndarray, a: ndarray, axis: int, backward: bool) -> ndarray:
+    y = b.copy("C")
+    if not b.ndim:
+        return y
+    lines, factors = np.moveaxis(y, axis, 0), np.moveaxis(a, axis, 0)
+    if backward:
+        lines, factors = lines[::-1], np.concatenate([factors[:1], factors[:0:-1]])
+    for k in range(1, len(lines)):
+        lines[k] += factors[k] * lines[k - 1]
+    return y
+
+
 def arg_scan(op: str, x: ndarray, axis: int) -> ndarray:
     """The last index of the "max" or "min" so far along an axis, NaN winning, as int64."""
     out = np.empty(x.shape, np.int64)
     if x.size:
+        if x.dtype.kind == "c":
+            raise TypeError(f"cum{op}: is not defined for complex tensors")
         work = x.dtype if x.dtype in (np.float32, np.float64) else np.dtype("int64")
         if x.dtype.kind not in "biu" and work.kind == "i":
             work = np.dtype("float32")

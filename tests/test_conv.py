@@ -90,12 +90,12 @@ def case(name, rng, dtype):
 def test_conv2d_and_its_transposes(name, dtype, rng):
     x, w, bias, geometry = case(name, rng, dtype)
     expected = naive_conv2d(x, w, None, *geometry)
-    close(conv.conv2d(x, w, None, *geometry), expected, dtype)
-    close(conv.conv2d(x, w, bias, *geometry), expected + bias.reshape(-1, 1, 1), dtype)
+    close(conv.convolution(x, w, None, *geometry), expected, dtype)
+    close(conv.convolution(x, w, bias, *geometry), expected + bias.reshape(-1, 1, 1), dtype)
 
     grad = rng.standard_normal(expected.shape).astype(dtype)
-    grad_x = conv.conv2d_grad_input(grad, w, x.shape, *geometry)
-    grad_w = conv.conv2d_grad_weight(grad, x, w.shape, *geometry)
+    grad_x = conv.convolution_grad_input(grad, w, x.shape, *geometry)
+    grad_w = conv.convolution_grad_weight(grad, x, w.shape, *geometry)
     close(grad_x, naive_grad_input(grad, w, x.shape, *geometry), dtype)
     close(grad_w, naive_grad_weight(grad, x, w.shape, *geometry), dtype)
 
@@ -136,9 +136,9 @@ def test_same_bits_for_every_number_of_threads(name, rng, two_threads):
     results = []
     for n in (1, 2, 3):
         threads.set(n)
-        y = conv.conv2d(x, w, bias, *geometry)
-        grad_x = conv.conv2d_grad_input(y, w, x.shape, *geometry)
-        results.append((y, grad_x, conv.conv2d_grad_weight(y, x, w.shape, *geometry)))
+        y = conv.convolution(x, w, bias, *geometry)
+        grad_x = conv.convolution_grad_input(y, w, x.shape, *geometry)
+        results.append((y, grad_x, conv.convolution_grad_weight(y, x, w.shape, *geometry)))
     for other in results[1:]:
         for a, b in zip(results[0], other, strict=True):
             assert a.tobytes() == b.tobytes()
@@ -153,15 +153,15 @@ def test_conv2d_leaves_inputs_alone_and_takes_any_strides(rng):
     before = x.copy(), w.copy(), bias.copy()
     geometry = ((1, 1), (1, 1, 1, 1), (1, 1), 1)
     expected = naive_conv2d(*strided, *geometry)
-    close(conv.conv2d(*strided, *geometry), expected, np.float64)
+    close(conv.convolution(*strided, *geometry), expected, np.float64)
     grad = rng.standard_normal(expected.shape[::-1]).transpose(3, 2, 1, 0)
     close(
-        conv.conv2d_grad_weight(grad, strided[0], strided[1].shape, *geometry),
+        conv.convolution_grad_weight(grad, strided[0], strided[1].shape, *geometry),
         naive_grad_weight(grad, strided[0], strided[1].shape, *geometry),
         np.float64,
     )
     close(
-        conv.conv2d_grad_input(grad, strided[1], strided[0].shape, *geometry),
+        conv.convolution_grad_input(grad, strided[1], strided[0].shape, *geometry),
         naive_grad_input(grad, strided[1], strided[0].shape, *geometry),
         np.float64,
     )
@@ -179,15 +179,17 @@ def test_a_pixel_that_is_not_finite_reaches_only_its_own_windows(value, rng):
         x[at] = value
         with np.errstate(invalid="ignore"):
             expected = naive_conv2d(x, w, None, *geometry)
-            np.testing.assert_allclose(conv.conv2d(x, w, None, *geometry), expected, atol=1e-12)
+            np.testing.assert_allclose(
+                conv.convolution(x, w, None, *geometry), expected, atol=1e-12
+            )
             grad = rng.standard_normal(expected.shape)
             expected = naive_grad_weight(grad, x, w.shape, *geometry)
-            got = conv.conv2d_grad_weight(grad, x, w.shape, *geometry)
+            got = conv.convolution_grad_weight(grad, x, w.shape, *geometry)
             np.testing.assert_allclose(got, expected, atol=1e-12)
     grad[1, 2, 4, 6] = value
     with np.errstate(invalid="ignore"):
         expected = naive_grad_input(grad, w, x.shape, *geometry)
-        got = conv.conv2d_grad_input(grad, w, x.shape, *geometry)
+        got = conv.convolution_grad_input(grad, w, x.shape, *geometry)
         np.testing.assert_allclose(got, expected, atol=1e-12)
 
 
@@ -196,11 +198,11 @@ def test_conv2d_without_images_or_channels():
     w = np.ones((4, 3, 3, 3), np.float32)
     bias = np.arange(4, dtype=np.float32)
     none = np.ones((0, 3, 5, 6), np.float32)
-    assert conv.conv2d(none, w, bias, *geometry).shape == (0, 4, 3, 4)
+    assert conv.convolution(none, w, bias, *geometry).shape == (0, 4, 3, 4)
     grad = np.ones((0, 4, 3, 4), np.float32)
-    assert conv.conv2d_grad_input(grad, w, none.shape, *geometry).shape == none.shape
-    assert not conv.conv2d_grad_weight(grad, none, w.shape, *geometry).any()
-    y = conv.conv2d(np.ones((2, 0, 5, 6), np.float32), w[:, :0], bias, *geometry)
+    assert conv.convolution_grad_input(grad, w, none.shape, *geometry).shape == none.shape
+    assert not conv.convolution_grad_weight(grad, none, w.shape, *geometry).any()
+    y = conv.convolution(np.ones((2, 0, 5, 6), np.float32), w[:, :0], bias, *geometry)
     np.testing.assert_array_equal(y, np.broadcast_to(bias.reshape(-1, 1, 1), (2, 4, 3, 4)))
 
 
@@ -208,11 +210,11 @@ def test_half_precision_is_summed_in_float32(rng):
     geometry = ((1, 1), (1, 1, 1, 1), (1, 1), 1)
     x = rng.standard_normal((2, 40, 6, 6)).astype(np.float16)
     w = rng.standard_normal((4, 40, 3, 3)).astype(np.float16)
-    y = conv.conv2d(x, w, None, *geometry)
+    y = conv.convolution(x, w, None, *geometry)
     assert y.dtype == np.float16
     np.testing.assert_allclose(y, naive_conv2d(x, w, None, *geometry), rtol=1e-3, atol=1e-2)
-    assert conv.conv2d_grad_input(y, w, x.shape, *geometry).dtype == np.float16
-    assert conv.conv2d_grad_weight(y, x, w.shape, *geometry).dtype == np.float16
+    assert conv.convolution_grad_input(y, w, x.shape, *geometry).dtype == np.float16
+    assert conv.convolution_grad_weight(y, x, w.shape, *geometry).dtype == np.float16
 
 
 @pytest.mark.parametrize(
@@ -252,7 +254,7 @@ def test_conv2d_errors(change, error, message):
         "groups": 1,
     }
     with pytest.raises(error, match=message):
-        conv.conv2d(**(arguments | change))
+        conv.convolution(**(arguments | change))
 
 
 # ------------------------------------------------------------------------------ unfold, fold

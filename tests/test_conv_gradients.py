@@ -211,7 +211,7 @@ X, W = ng.ones(2, 3, 8, 8), ng.ones(4, 3, 3, 3)
         (lambda: ng.conv2d(X.long(), W.long()), TypeError, "floating-point"),
         (lambda: ng.conv2d(X, W.double()), TypeError, "x float32, w float64"),
         (lambda: ng.conv1d(X, W), ValueError, r"conv1d: x must be \(N, C, L\)"),
-        (lambda: ng.conv1d(X[0], W[0], padding=(1, 1)), ValueError, "padding must be one integer"),
+        (lambda: ng.conv1d(X[0], W[0], padding=(1, 1)), ValueError, "padding must be an integer"),
         (lambda: ng.conv_transpose2d(X, W), ValueError, "conv_transpose2d: x must be"),
         (
             lambda: ng.conv_transpose2d(X, W[:3], stride=2, output_padding=2),

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from naivegrad.backend.window import Pair, Sides
+from naivegrad.backend.window import Pair, Sides, Steps
 
 Array = Any
 Operand = Any  # an Array, or a Python number
@@ -504,43 +504,46 @@ class Backend(Protocol):
 
     # conv
 
-    def conv2d(
+    def convolution(
         self,
         x: Array,
         w: Array,
         bias: Array | None,
-        stride: Pair,
+        stride: Steps,
         padding: Sides,
-        dilation: Pair,
+        dilation: Steps,
         groups: int,
     ) -> Array:
-        """y (N, F, OH, OW) of x (N, C, H, W), w (F, C // groups, KH, KW), bias (F,)."""
+        """y (N, F, OH, OW) of x (N, C, H, W), w (F, C // groups, KH, KW), bias (F,).
+
+        The images have as many dimensions as there are strides: 1, 2 or 3.
+        """
         ...
 
-    def conv2d_grad_input(
+    def convolution_grad_input(
         self,
         grad: Array,
         w: Array,
         x_shape: Shape,
-        stride: Pair,
+        stride: Steps,
         padding: Sides,
-        dilation: Pair,
+        dilation: Steps,
         groups: int,
     ) -> Array:
-        """The transpose of x -> conv2d(x, w): grad (N, F, OH, OW) to (N, C, H, W)."""
+        """The transpose of x -> convolution(x, w): grad (N, F, OH, OW) to (N, C, H, W)."""
         ...
 
-    def conv2d_grad_weight(
+    def convolution_grad_weight(
         self,
         grad: Array,
         x: Array,
         w_shape: Shape,
-        stride: Pair,
+        stride: Steps,
         padding: Sides,
-        dilation: Pair,
+        dilation: Steps,
         groups: int,
     ) -> Array:
-        """The transpose of w -> conv2d(x, w): grad (N, F, OH, OW) to (F, C // groups, KH, KW)."""
+        """The transpose of w -> convolution(x, w): grad to (F, C // groups, KH, KW)."""
         ...
 
     def unfold(

@@ -4,10 +4,25 @@ from __future__ import annotations
 
 Pair = tuple[int, int]
 Shape = tuple[int, ...]
-Sides = tuple[int, int, int, int]  # padding: top, bottom, left, right
+Steps = tuple[int, ...]  # one number for each dimension of the image
+Sides = tuple[
+    int, ...
+]  # padding before and after, dimension by dimension: top, bottom, left, right
+
+# What messages call an image, by the number of its dimensions.
+IMAGES = {
+    1: "(N, C, L) or (C, L)",
+    2: "(N, C, H, W) or (C, H, W)",
+    3: "(N, C, D, H, W) or (C, D, H, W)",
+}
+FILTERS = {
+    1: "(F, C // groups, K)",
+    2: "(F, C // groups, KH, KW)",
+    3: "(F, C // groups, KD, KH, KW)",
+}
 
 
-def check_window(op: str, kernel: Pair, stride: Pair, padding: Shape, dilation: Pair) -> None:
+def check_window(op: str, kernel: Steps, stride: Steps, padding: Shape, dilation: Steps) -> None:
     """ValueError unless kernel, stride and dilation are positive and no padding is negative."""
     for name, value, least in (
         ("kernel_size", kernel, 1),
@@ -19,17 +34,18 @@ def check_window(op: str, kernel: Pair, stride: Pair, padding: Shape, dilation: 
             raise ValueError(f"{op}: {name} must be at least {least}, got {value}")
 
 
-def conv2d_shape(
-    op: str, x: Shape, w: Shape, stride: Pair, padding: Sides, dilation: Pair, groups: int
+def conv_shape(
+    op: str, x: Shape, w: Shape, stride: Steps, padding: Sides, dilation: Steps, groups: int
 ) -> Shape:
-    """Shape of conv2d's result: OH = (H + top + bottom - d (KH - 1) - 1) // s + 1."""
-    if len(x) != 4:
-        raise ValueError(f"{op}: x must be (N, C, H, W) or (C, H, W), got {x}")
-    if len(w) != 4:
-        raise ValueError(f"{op}: w must be (F, C // groups, KH, KW), got {w}")
+    """Shape of a convolution's result: OH = (H + top + bottom - d (KH - 1) - 1) // s + 1."""
+    dims = len(stride)
+    if len(x) != dims + 2:
+        raise ValueError(f"{op}: x must be {IMAGES[dims]}, got {x}")
+    if len(w) != dims + 2:
+        raise ValueError(f"{op}: w must be {FILTERS[dims]}, got {w}")
     if groups < 1:
         raise ValueError(f"{op}: groups must be at least 1, got {groups}")
-    check_window(op, (w[2], w[3]), stride, padding, dilation)
+    check_window(op, w[2:], stride, padding[::2], dilation)  # behind, less than 0 leaves some out
     if x[1] != w[1] * groups:
         of = f" * {groups} groups" if groups > 1 else ""
         raise ValueError(
@@ -37,14 +53,15 @@ def conv2d_shape(
         )
     if w[0] < 1 or w[0] % groups:
         raise ValueError(f"{op}: w has F={w[0]} filters, not a multiple of groups={groups} (w {w})")
-    height, width = x[2] + padding[0] + padding[1], x[3] + padding[2] + padding[3]
-    reach_h, reach_w = (w[2] - 1) * dilation[0] + 1, (w[3] - 1) * dilation[1] + 1
-    if reach_h > height or reach_w > width:
+    size = tuple([n + padding[2 * i] + padding[2 * i + 1] for i, n in enumerate(x[2:])])
+    reach = tuple([(k - 1) * d + 1 for k, d in zip(w[2:], dilation, strict=True)])
+    if any(r > n for r, n in zip(reach, size, strict=True)):
         raise ValueError(
-            f"{op}: the kernel ({reach_h}, {reach_w} with its dilation) is larger than the padded "
-            f"input ({height}, {width}) (x {x}, w {w})"
+            f"{op}: the kernel ({', '.join(map(str, reach))} with its dilation) is larger than the "
+            f"padded input {size} (x {x}, w {w})"
         )
-    return x[0], w[0], (height - reach_h) // stride[0] + 1, (width - reach_w) // stride[1] + 1
+    out = [(n - r) // s + 1 for n, r, s in zip(size, reach, stride, strict=True)]
+    return x[0], w[0], *out
 
 
 def pool_size(size: int, kernel: int, stride: int, padding: int, dilation: int, ceil: bool) -> int:
@@ -60,11 +77,11 @@ def pool_size(size: int, kernel: int, stride: int, padding: int, dilation: int, 
     return count - 1 if (count - 1) * stride >= size + padding else count
 
 
-def pool2d_shape(
-    op: str, x: Shape, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, ceil_mode: bool
+def pool_shape(
+    op: str, x: Shape, kernel: Steps, stride: Steps, padding: Steps, dilation: Steps, ceil: bool
 ) -> Shape:
     """Shape of a pooling's result, (N, C, OH, OW)."""
-    check_planes(op, x)
+    check_planes(op, x, len(kernel))
     check_window(op, kernel, stride, padding, dilation)
     for k, p, d in zip(kernel, padding, dilation, strict=True):
         if 2 * p > d * (k - 1) + 1:
@@ -72,22 +89,24 @@ def pool2d_shape(
                 f"{op}: padding must be at most half of the kernel, got padding {padding}, "
                 f"kernel_size {kernel}, dilation {dilation}"
             )
-    height, width = (
-        pool_size(*sizes, ceil_mode)
-        for sizes in zip(x[2:], kernel, stride, padding, dilation, strict=True)
+    size = tuple(
+        [
+            pool_size(*sizes, ceil)
+            for sizes in zip(x[2:], kernel, stride, padding, dilation, strict=True)
+        ]
     )
-    if height < 1 or width < 1:
+    if min(size) < 1:
         raise ValueError(
             f"{op}: kernel_size {kernel} does not fit into the input, result would be "
-            f"({height}, {width}) (x {x}, padding {padding}, dilation {dilation})"
+            f"{size} (x {x}, padding {padding}, dilation {dilation})"
         )
-    return x[0], x[1], height, width
+    return x[0], x[1], *size
 
 
-def check_planes(op: str, x: Shape) -> None:
-    """ValueError unless x is (N, C, H, W), of which only N may be 0."""
-    if len(x) != 4 or 0 in x[1:]:
-        raise ValueError(f"{op}: x must be a non-empty (N, C, H, W) or (C, H, W), got {x}")
+def check_planes(op: str, x: Shape, dims: int) -> None:
+    """ValueError unless x is (N, C) and so many dimensions more, of which only N may be 0."""
+    if len(x) != dims + 2 or 0 in x[1:]:
+        raise ValueError(f"{op}: x must be a non-empty {IMAGES[dims]}, got {x}")
 
 
 def unfold_size(

@@ -21,7 +21,16 @@ from naivegrad.ops.compare import (
     lt,
     ne,
 )
-from naivegrad.ops.conv import conv1d, conv2d, conv_transpose2d, fold, unfold
+from naivegrad.ops.conv import (
+    conv1d,
+    conv2d,
+    conv3d,
+    conv_transpose1d,
+    conv_transpose2d,
+    conv_transpose3d,
+    fold,
+    unfold,
+)
 from naivegrad.ops.copying import clone
 from naivegrad.ops.creation import (
     arange,

@@ -43,18 +43,24 @@ def normalize_axes(dim: Any, ndim: int, op: str) -> tuple[int, ...]:
 
 def pair(value: Any, op: str, name: str) -> tuple[int, int]:
     """An integer, or two of them, as two."""
-    if isinstance(value, tuple | list):
-        if len(value) == 1:
-            value = (*value, *value)
-        if len(value) != 2:
-            raise ValueError(f"{op}: {name} must be an integer or two, got {value!r}")
-        first, second = value
-    else:
-        first = second = value
+    first, second = several(value, 2, op, name)
+    return first, second
+
+
+def several(value: Any, count: int, op: str, name: str) -> tuple[int, ...]:
+    """An integer, or so many of them (one, two or three), as so many."""
+    if not isinstance(value, tuple | list):
+        value = (value,) * count
+    elif len(value) == 1:
+        value = (*value,) * count
     try:
-        return operator.index(first), operator.index(second)
+        if len(value) == count:
+            return tuple([operator.index(n) for n in value])
+        kind: type[Exception] = ValueError
     except TypeError:
-        raise TypeError(f"{op}: {name} must be an integer or two, got {value!r}") from None
+        kind = TypeError
+    many = ("", " or two", " or three")[count - 1]
+    raise kind(f"{op}: {name} must be an integer{many}, got {value!r}")
 
 
 def sizes(shape: Any, op: str) -> tuple[int, ...]:

@@ -6,13 +6,15 @@ import operator
 from typing import Any
 
 from naivegrad.autograd import Function
-from naivegrad.ops._args import pair, require_tensor
+from naivegrad.backend.window import FILTERS, IMAGES, check_window
+from naivegrad.ops._args import pair, require_tensor, several
 from naivegrad.tensor import Tensor
 
-# Below, `window` is (stride, padding, dilation, groups); padding is (top, bottom, left, right).
+# Below, `window` is (stride, padding, dilation, groups). Images have one, two or three dimensions:
+# stride and dilation one number for each, padding two: (top, bottom, left, right).
 
 
-class Conv2d(Function):
+class Convolution(Function):
     """y = sum_{c,u,v} w[f,c,u,v] x[n,c,.,.] + b[f].    grad_x, grad_w: the two transposes below.
 
     Bilinear in x and w: y(x, w) = A(w) x = B(x) w. The three classes apply A(w), A(w)^T and B(x)^T;
@@ -26,28 +28,31 @@ class Conv2d(Function):
         need_x, need_w = ctx.needs_input_grad[:2]
         ctx.save_for_backward(x if need_w else None, w if need_x else None)
         ctx.x_shape, ctx.w_shape, ctx.window = x.shape, w.shape, window
-        return ctx.backend.conv2d(x, w, b, *window)
+        return ctx.backend.convolution(x, w, b, *window)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
         x, w = ctx.saved_tensors
+        need_b = ctx.needs_input_grad[2]
         return (
-            None if w is None else Conv2dGradInput.apply(grad, w, ctx.x_shape, *ctx.window),
-            None if x is None else Conv2dGradWeight.apply(grad, x, ctx.w_shape, *ctx.window),
-            grad.sum((0, 2, 3)) if ctx.needs_input_grad[2] else None,
+            None if w is None else ConvolutionGradInput.apply(grad, w, ctx.x_shape, *ctx.window),
+            None if x is None else ConvolutionGradWeight.apply(grad, x, ctx.w_shape, *ctx.window),
+            grad.sum((0, *range(2, len(ctx.x_shape)))) if need_b else None,
         )
 
     @staticmethod
     def jvp(ctx: Any, x_dot: Any, w_dot: Any, b_dot: Any, *_: Any) -> Any:
         x, w = ctx.saved_tensors
-        y_dot = None if x_dot is None else Conv2d.apply(x_dot, w, b_dot, *ctx.window)
+        y_dot = None if x_dot is None else Convolution.apply(x_dot, w, b_dot, *ctx.window)
         if w_dot is not None:
-            term = Conv2d.apply(x, w_dot, b_dot if y_dot is None else None, *ctx.window)
+            term = Convolution.apply(x, w_dot, b_dot if y_dot is None else None, *ctx.window)
             y_dot = term if y_dot is None else y_dot + term
-        return b_dot.reshape(-1, 1, 1).expand(ctx.shape) if y_dot is None else y_dot
+        if y_dot is not None:
+            return y_dot
+        return b_dot.reshape(-1, *[1] * (len(ctx.x_shape) - 2)).expand(ctx.shape)
 
 
-class Conv2dGradInput(Function):
+class ConvolutionGradInput(Function):
     """grad_x = A(w)^T grad, also known as transposed convolution; bilinear in grad and w."""
 
     kind = "bilinear"
@@ -57,18 +62,20 @@ class Conv2dGradInput(Function):
         need_grad, need_w = ctx.needs_input_grad[:2]
         ctx.save_for_backward(grad if need_w else None, w if need_grad else None)
         ctx.w_shape, ctx.window = w.shape, window
-        return ctx.backend.conv2d_grad_input(grad, w, x_shape, *window)
+        return ctx.backend.convolution_grad_input(grad, w, x_shape, *window)
 
     @staticmethod
     def backward(ctx: Any, h: Tensor) -> Any:
         grad, w = ctx.saved_tensors
         return (
-            None if w is None else Conv2d.apply(h, w, None, *ctx.window),
-            None if grad is None else Conv2dGradWeight.apply(grad, h, ctx.w_shape, *ctx.window),
+            None if w is None else Convolution.apply(h, w, None, *ctx.window),
+            None
+            if grad is None
+            else ConvolutionGradWeight.apply(grad, h, ctx.w_shape, *ctx.window),
         )
 
 
-class Conv2dGradWeight(Function):
+class ConvolutionGradWeight(Function):
     """grad_w = B(x)^T grad: the correlation of x with grad; bilinear in grad and x."""
 
     kind = "bilinear"
@@ -78,14 +85,14 @@ class Conv2dGradWeight(Function):
         need_grad, need_x = ctx.needs_input_grad[:2]
         ctx.save_for_backward(grad if need_x else None, x if need_grad else None)
         ctx.x_shape, ctx.window = x.shape, window
-        return ctx.backend.conv2d_grad_weight(grad, x, w_shape, *window)
+        return ctx.backend.convolution_grad_weight(grad, x, w_shape, *window)
 
     @staticmethod
     def backward(ctx: Any, h: Tensor) -> Any:
         grad, x = ctx.saved_tensors
         return (
-            None if x is None else Conv2d.apply(x, h, None, *ctx.window),
-            None if grad is None else Conv2dGradInput.apply(grad, h, ctx.x_shape, *ctx.window),
+            None if x is None else Convolution.apply(x, h, None, *ctx.window),
+            None if grad is None else ConvolutionGradInput.apply(grad, h, ctx.x_shape, *ctx.window),
         )
 
 
@@ -129,24 +136,76 @@ def _groups(groups: Any, op: str) -> int:
 def _sides(
     padding: Any,
     kernel: tuple[int, ...],
-    stride: tuple[int, int],
-    dilation: tuple[int, int],
+    stride: tuple[int, ...],
+    dilation: tuple[int, ...],
     op: str,
-) -> tuple[int, int, int, int]:
+) -> tuple[int, ...]:
     """Padding in any of its forms as (top, bottom, left, right)."""
+    dims = len(stride)
     if not isinstance(padding, str):
-        h, w = pair(padding, op, "padding")
-        return h, h, w, w
+        return tuple([p for p in several(padding, dims, op, "padding") for _ in range(2)])
     if padding == "valid":
-        return 0, 0, 0, 0
+        return (0,) * (2 * dims)
     if padding != "same":
+        many = ("", ", two", ", three")[dims - 1]
         raise ValueError(
-            f"{op}: padding must be an integer, two, 'valid' or 'same', got {padding!r}"
+            f"{op}: padding must be an integer{many}, 'valid' or 'same', got {padding!r}"
         )
-    if stride != (1, 1):
+    if max(stride) != 1:
         raise ValueError(f"{op}: padding='same' needs stride 1, got stride {stride}")
-    h, w = (d * (k - 1) for k, d in zip(kernel, dilation, strict=True))
-    return h // 2, h - h // 2, w // 2, w - w // 2  # an odd one goes below and to the right
+    totals = [d * (k - 1) for k, d in zip(kernel, dilation, strict=True)]
+    # an odd one goes below and to the right
+    return tuple([side for total in totals for side in (total // 2, total - total // 2)])
+
+
+def _arguments(
+    op: str,
+    dims: int,
+    input: Any,
+    weight: Any,
+    bias: Any,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    groups: Any,
+) -> tuple[Tensor, Tensor, Any]:
+    """x with a batch, w, and the window, checked as far as the backend does not."""
+    x = require_tensor(input, op)
+    w = require_tensor(weight, op, "weight")
+    if bias is not None:
+        require_tensor(bias, op, "bias")
+    if x.array.ndim not in (dims + 1, dims + 2):
+        raise ValueError(f"{op}: x must be {IMAGES[dims]}, got {x.array.shape}")
+    if w.array.ndim != dims + 2:
+        raise ValueError(f"{op}: w must be {FILTERS[dims]}, got {w.array.shape}")
+    steps = several(stride, dims, op, "stride")
+    dilations = several(dilation, dims, op, "dilation")
+    sides = _sides(padding, w.array.shape[2:], steps, dilations, op)
+    if x.array.ndim == dims + 1:
+        x = x.unsqueeze(0)
+    return x, w, (steps, sides, dilations, _groups(groups, op))
+
+
+def conv1d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
+) -> Tensor:
+    """Cross-correlate sequences with filters.
+
+        y[n, f, i] = b[f] + sum_{c, u} x[n, c, i*s + u*d - p] * w[f, c, u]
+
+    input (N, C, L) or (C, L), weight (F, C // groups, K) and bias (F,) give (N, F, OL) or (F, OL),
+    OL = (L + 2p - d (K - 1) - 1) // s + 1. The other arguments are as in `conv2d`, one number each.
+    Differentiable to any order.
+    """
+    x, w, window = _arguments("conv1d", 1, input, weight, bias, stride, padding, dilation, groups)
+    y = Convolution.apply(x, w, bias, *window)
+    return y if x is input else y.squeeze(0)
 
 
 def conv2d(
@@ -201,22 +260,12 @@ def conv2d(
     ----------
     Dumoulin & Visin 2016, "A guide to convolution arithmetic for deep learning", section 2.
     """
-    op = "conv2d"
-    x = require_tensor(input, op)
-    w = require_tensor(weight, op, "weight")
-    if bias is not None:
-        require_tensor(bias, op, "bias")
-    if w.array.ndim != 4:
-        raise ValueError(f"{op}: w must be (F, C // groups, KH, KW), got {w.array.shape}")
-    strides, dilations = pair(stride, op, "stride"), pair(dilation, op, "dilation")
-    sides = _sides(padding, w.array.shape[2:], strides, dilations, op)
-    window = strides, sides, dilations, _groups(groups, op)
-    if x.array.ndim == 3:
-        return Conv2d.apply(x.unsqueeze(0), w, bias, *window).squeeze(0)
-    return Conv2d.apply(x, w, bias, *window)
+    x, w, window = _arguments("conv2d", 2, input, weight, bias, stride, padding, dilation, groups)
+    y = Convolution.apply(x, w, bias, *window)
+    return y if x is input else y.squeeze(0)
 
 
-def conv1d(
+def conv3d(
     input: Tensor,
     weight: Tensor,
     bias: Tensor | None = None,
@@ -225,37 +274,90 @@ def conv1d(
     dilation: Any = 1,
     groups: int = 1,
 ) -> Tensor:
-    """Cross-correlate sequences with filters: conv2d of images of height 1.
+    """Cross-correlate volumes with filters: conv2d with one dimension more.
 
-        y[n, f, i] = b[f] + sum_{c, u} x[n, c, i*s + u*d - p] * w[f, c, u]
-
-    input (N, C, L) or (C, L), weight (F, C // groups, K) and bias (F,) give (N, F, OL) or (F, OL),
-    OL = (L + 2p - d (K - 1) - 1) // s + 1. The other arguments are as in `conv2d`, one number each.
-    Differentiable to any order.
+    input (N, C, D, H, W) or (C, D, H, W), weight (F, C // groups, KD, KH, KW) and bias (F,) give
+    (N, F, OD, OH, OW) or (F, OD, OH, OW). stride, padding and dilation are integers or three
+    (depth, rows, columns). Differentiable to any order; working memory is some MiB.
     """
-    op = "conv1d"
+    x, w, window = _arguments("conv3d", 3, input, weight, bias, stride, padding, dilation, groups)
+    y = Convolution.apply(x, w, bias, *window)
+    return y if x is input else y.squeeze(0)
+
+
+def _transposed(
+    op: str,
+    dims: int,
+    input: Any,
+    weight: Any,
+    bias: Any,
+    stride: Any,
+    padding: Any,
+    output_padding: Any,
+    groups: Any,
+    dilation: Any,
+) -> Tensor:
     x = require_tensor(input, op)
     w = require_tensor(weight, op, "weight")
-    if x.array.ndim not in (2, 3):
-        raise ValueError(f"{op}: x must be (N, C, L) or (C, L), got {x.array.shape}")
-    if w.array.ndim != 3:
-        raise ValueError(f"{op}: w must be (F, C // groups, K), got {w.array.shape}")
-    strides, dilations = _row(stride, 1, op, "stride"), _row(dilation, 1, op, "dilation")
-    sides = padding if isinstance(padding, str) else _row(padding, 0, op, "padding")
-    y = conv2d(x.unsqueeze(-2), w.unsqueeze(2), bias, strides, sides, dilations, groups)
-    return y.squeeze(-2)
+    if x.array.ndim == dims + 1:
+        x = x.unsqueeze(0)
+    if not x.array.ndim == w.array.ndim == dims + 2 or x.array.shape[1] != w.array.shape[0]:
+        raise ValueError(
+            f"{op}: x must be {IMAGES[dims].replace('C', 'F')} and w {FILTERS[dims]}, "
+            f"got x {input.array.shape}, w {w.array.shape}"
+        )
+    steps = several(stride, dims, op, "stride")
+    dilations = several(dilation, dims, op, "dilation")
+    pads = several(padding, dims, op, "padding")
+    extra = several(output_padding, dims, op, "output_padding")
+    check_window(op, w.array.shape[2:], steps, pads, dilations)
+    if min(extra) < 0 or any(
+        e >= max(s, d) for e, s, d in zip(extra, steps, dilations, strict=True)
+    ):
+        raise ValueError(
+            f"{op}: output_padding must not be negative, and smaller than the stride {steps} or "
+            f"the dilation {dilations}, got {extra}"
+        )
+    size = tuple(
+        (n - 1) * s - 2 * p + d * (k - 1) + e + 1
+        for n, s, p, d, k, e in zip(
+            x.array.shape[2:], steps, pads, dilations, w.array.shape[2:], extra, strict=True
+        )
+    )
+    if min(size) < 1:
+        raise ValueError(
+            f"{op}: nothing is left, result would be {size} (x {input.array.shape}, padding {pads})"
+        )
+    group_count = _groups(groups, op)
+    shape = (x.array.shape[0], w.array.shape[1] * group_count, *size)
+    sides = tuple([side for p, e in zip(pads, extra, strict=True) for side in (p, p - e)])
+    y = ConvolutionGradInput.apply(x, w, shape, steps, sides, dilations, group_count)
+    if bias is not None:
+        require_tensor(bias, op, "bias")
+        if bias.array.shape != (shape[1],):
+            raise ValueError(f"{op}: bias must be ({shape[1]},), got {bias.array.shape}")
+        y = y + bias.reshape(-1, *[1] * dims)
+    return y if x is input else y.squeeze(0)
 
 
-def _row(value: Any, neutral: int, op: str, name: str) -> tuple[int, int]:
-    """One number, bare or in a sequence, as (rows, columns) of an image of height 1."""
-    if isinstance(value, tuple | list):
-        if len(value) != 1:
-            raise ValueError(f"{op}: {name} must be one integer, got {value!r}")
-        (value,) = value
-    try:
-        return neutral, operator.index(value)
-    except TypeError:
-        raise TypeError(f"{op}: {name} must be one integer, got {value!r}") from None
+def conv_transpose1d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    output_padding: Any = 0,
+    groups: int = 1,
+    dilation: Any = 1,
+) -> Tensor:
+    """The transpose of conv1d: `conv_transpose2d` of sequences.
+
+    input (N, F, L) or (F, L), weight (F, C // groups, K) and bias (C,) give (N, C, OL) or (C, OL).
+    """
+    return _transposed(
+        "conv_transpose1d", 1, input, weight, bias, stride, padding, output_padding, groups,
+        dilation,
+    )  # fmt: skip
 
 
 def conv_transpose2d(
@@ -274,46 +376,34 @@ def conv_transpose2d(
 
     input (N, F, H, W) or (F, H, W), weight (F, C // groups, KH, KW) and bias (C,) give
     (N, C, OH, OW) or (C, OH, OW), OH = (H - 1) s - 2p + d (KH - 1) + output_padding + 1.
-    output_padding (smaller than the stride) chooses among the sizes that conv2d would all have
-    turned into H. Differentiable to any order.
+    output_padding (smaller than the stride or the dilation) chooses among the sizes that conv2d
+    would all have turned into H. Differentiable to any order.
     """
-    op = "conv_transpose2d"
-    x = require_tensor(input, op)
-    w = require_tensor(weight, op, "weight")
-    if x.array.ndim == 3:
-        x = x.unsqueeze(0)
-    if x.array.ndim != 4 or w.array.ndim != 4 or x.array.shape[1] != w.array.shape[0]:
-        raise ValueError(
-            f"{op}: x must be (N, F, H, W) or (F, H, W) and w (F, C // groups, KH, KW), "
-            f"got x {input.array.shape}, w {w.array.shape}"
-        )
-    strides, dilations = pair(stride, op, "stride"), pair(dilation, op, "dilation")
-    pads, extra = pair(padding, op, "padding"), pair(output_padding, op, "output_padding")
-    if min(extra) < 0 or extra[0] >= max(strides[0], 1) or extra[1] >= max(strides[1], 1):
-        raise ValueError(
-            f"{op}: output_padding must not be negative, and smaller than the stride {strides}, "
-            f"got {extra}"
-        )
-    size = tuple(
-        (n - 1) * s - 2 * p + d * (k - 1) + e + 1
-        for n, s, p, d, k, e in zip(
-            x.array.shape[2:], strides, pads, dilations, w.array.shape[2:], extra, strict=True
-        )
-    )
-    if min(size) < 1:
-        raise ValueError(
-            f"{op}: nothing is left, result would be {size} (x {input.array.shape}, padding {pads})"
-        )
-    group_count = _groups(groups, op)
-    shape = (x.array.shape[0], w.array.shape[1] * group_count, *size)
-    sides = (pads[0], pads[0], pads[1], pads[1])
-    y = Conv2dGradInput.apply(x, w, shape, strides, sides, dilations, group_count)
-    if bias is not None:
-        require_tensor(bias, op, "bias")
-        if bias.array.shape != (shape[1],):
-            raise ValueError(f"{op}: bias must be ({shape[1]},), got {bias.array.shape}")
-        y = y + bias.reshape(-1, 1, 1)
-    return y.squeeze(0) if input.array.ndim == 3 else y
+    return _transposed(
+        "conv_transpose2d", 2, input, weight, bias, stride, padding, output_padding, groups,
+        dilation,
+    )  # fmt: skip
+
+
+def conv_transpose3d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    output_padding: Any = 0,
+    groups: int = 1,
+    dilation: Any = 1,
+) -> Tensor:
+    """The transpose of conv3d: `conv_transpose2d` of volumes.
+
+    input (N, F, D, H, W) or (F, D, H, W), weight (F, C // groups, KD, KH, KW) and bias (C,) give
+    (N, C, OD, OH, OW) or (C, OD, OH, OW).
+    """
+    return _transposed(
+        "conv_transpose3d", 3, input, weight, bias, stride, padding, output_padding, groups,
+        dilation,
+    )  # fmt: skip
 
 
 def unfold(

@@ -29,9 +29,9 @@ from naivegrad.backend.cpu.array import (
 )
 from naivegrad.backend.cpu.attention import attention, attention_grad
 from naivegrad.backend.cpu.conv import (
-    conv2d,
-    conv2d_grad_input,
-    conv2d_grad_weight,
+    convolution,
+    convolution_grad_input,
+    convolution_grad_weight,
     fold,
     unfold,
 )
@@ -106,9 +106,9 @@ __all__ = [
     "cast",
     "cat",
     "compare",
-    "conv2d",
-    "conv2d_grad_input",
-    "conv2d_grad_weight",
+    "convolution",
+    "convolution_grad_input",
+    "convolution_grad_weight",
     "copy",
     "copy_into",
     "cross_entropy",

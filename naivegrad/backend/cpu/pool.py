@@ -8,7 +8,7 @@ import numpy as np
 from numpy import ndarray
 
 from naivegrad.backend.promotion import is_floating
-from naivegrad.backend.window import Pair, Shape, pool2d_shape
+from naivegrad.backend.window import Pair, Shape, pool_shape
 from naivegrad.kernels import pool as kernel
 
 
@@ -16,7 +16,7 @@ def max_pool2d(
     x: ndarray, kernel_size: Pair, stride: Pair, padding: Pair, dilation: Pair, ceil_mode: bool
 ) -> tuple[ndarray, ndarray]:
     """The greatest value of each window, and its position in its plane, h * W + w, as int32."""
-    shape = pool2d_shape("max_pool2d", x.shape, kernel_size, stride, padding, dilation, ceil_mode)
+    shape = pool_shape("max_pool2d", x.shape, kernel_size, stride, padding, dilation, ceil_mode)
     if x.shape[2] * x.shape[3] >= 2**31:
         raise ValueError(f"max_pool2d: planes of 2**31 pixels or more are too large, x {x.shape}")
     if x.dtype.kind not in "fViu":
@@ -135,7 +135,7 @@ def _plain_windows(
     ceil_mode: bool,
     count_include_pad: bool,
 ) -> list[ndarray]:
-    shape = pool2d_shape(op, x, kernel_size, stride, padding, (1, 1), ceil_mode)
+    shape = pool_shape(op, x, kernel_size, stride, padding, (1, 1), ceil_mode)
     return [
         _plain_axis(n, out, k, s, p, count_include_pad)
         for n, out, k, s, p in zip(x[2:], shape[2:], kernel_size, stride, padding, strict=True)

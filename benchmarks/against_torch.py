@@ -38,6 +38,7 @@ class Side:
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
         )
         self.repeats = 1
+        self.run()  # the first step imports modules and makes caches: it would mislead the count
         while (seconds := self.run()) < SECONDS / 4:
             self.repeats *= 2
         self.repeats = max(1, round(self.repeats * SECONDS / seconds))

@@ -106,6 +106,41 @@ def attention(t: Any) -> Step:
     return step
 
 
+def _scores(classes: int, rows: int) -> Callable[[Any], Step]:
+    """Cross-entropy of (rows, classes) scores, forward and backward."""
+
+    def prepare(t: Any) -> Step:
+        t.manual_seed(0)
+        x = t.randn(rows, classes, requires_grad=True)
+        target = t.randint(0, classes, (rows,))
+
+        def step() -> None:
+            t.nn.functional.cross_entropy(x, target).backward()
+            x.grad = None
+
+        return step
+
+    return prepare
+
+
+def _lookup(rows: int, width: int, *shape: int) -> Callable[[Any], Step]:
+    """Rows of a table by number, forward and backward."""
+
+    def prepare(t: Any) -> Step:
+        t.manual_seed(0)
+        table = t.nn.Embedding(rows, width)
+        index = t.randint(0, rows, shape)
+        grad = t.randn(*shape, width)
+
+        def step() -> None:
+            table(index).backward(grad)
+            table.zero_grad()
+
+        return step
+
+    return prepare
+
+
 # By name only: what a training step above is made of, and layers of other shapes.
 LAYERS: dict[str, Callable[[Any], Step]] = {
     "attention": attention,
@@ -121,6 +156,17 @@ LAYERS: dict[str, Callable[[Any], Step]] = {
     "max-pool-3x3": _layer(lambda nn: nn.MaxPool2d(3, 2, 1), 4, 64, 112, 112),
     "avg-pool": _layer(lambda nn: nn.AvgPool2d(2), 64, 64, 24, 24),
     "global-pool": _layer(lambda nn: nn.AdaptiveAvgPool2d(1), 64, 64, 24, 24),
+    "softmax": _layer(lambda nn: nn.Softmax(-1), 128, 256),
+    "softmax-large": _layer(lambda nn: nn.Softmax(-1), 8192, 4096),
+    "log-softmax": _layer(lambda nn: nn.LogSoftmax(-1), 128, 256),
+    "log-softmax-large": _layer(lambda nn: nn.LogSoftmax(-1), 8192, 4096),
+    "layer-norm": _layer(lambda nn: nn.LayerNorm(256), 128, 256),
+    "layer-norm-large": _layer(lambda nn: nn.LayerNorm(4096), 8192, 4096),
+    "layer-norm-tokens": _layer(lambda nn: nn.LayerNorm(768), 4, 512, 768),
+    "cross-entropy": _scores(256, 128),
+    "cross-entropy-large": _scores(4096, 8192),
+    "embedding": _lookup(1000, 64, 8, 64),
+    "embedding-large": _lookup(50000, 768, 8, 1024),
 }
 
 WORKLOADS: dict[str, Callable[[Any], Step]] = {

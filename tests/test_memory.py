@@ -1,11 +1,16 @@
 """Every object is freed by reference counting: no cycles, no growth."""
 
 import gc
+import os
+import platform
 import weakref
 
 import numpy as np
+import pytest
 
 import naivegrad as ng
+
+resource = pytest.importorskip("resource")
 
 
 def leaf(data, dtype=ng.float64):
@@ -33,6 +38,24 @@ def step(x, w):
         w.sub_(w.grad, alpha=0.01)
         w.grad = None
     return loss
+
+
+@pytest.mark.skipif(
+    platform.libc_ver()[0] != "glibc" or "GLIBC_TUNABLES" in os.environ,
+    reason="memory is handled as another library, or the user, decides",
+)
+def test_freed_memory_is_used_again():
+    """A new array lies in memory that an old one has left, not in fresh pages of zeros."""
+
+    def touch():
+        arrays = [ng.ones(1 << 18) for _ in range(8)]  # 1 MB each: 256 pages
+        return len(arrays)
+
+    touch()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(20):
+        touch()
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before < 8 * 256
 
 
 def test_tensors_die_without_the_cycle_collector():

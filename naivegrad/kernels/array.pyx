@@ -14,8 +14,30 @@ cdef extern from "numpy/arrayobject.h":
                                 const cnp.npy_intp* strides, void* data, int flags, object obj)
     int PyArray_SetBaseObject(cnp.ndarray arr, object base) except -1
 
+cdef extern from *:
+    """
+    #if defined(__GLIBC__)
+    #include <malloc.h>
+    static int ng_keep_freed_memory(void) {
+        return mallopt(M_MMAP_THRESHOLD, 32 << 20) && mallopt(M_TRIM_THRESHOLD, 256 << 20);
+    }
+    #else
+    static int ng_keep_freed_memory(void) { return 0; }
+    #endif
+    """
+    bint ng_keep_freed_memory() nogil
+
 cdef enum:
     MAX_DIMS = 64
+
+
+def keep_freed_memory() -> bool:
+    """Have glibc keep up to 256 MB of freed memory for the next arrays; False for other libraries.
+
+    Left alone it hands freed arrays from about 128 kB on back to the system, and each next one is
+    filled with zeros again, page by page: more work than most operations. Applies to the process.
+    """
+    return ng_keep_freed_memory()
 
 
 def expand(cnp.ndarray x, tuple shape):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,9 @@ from naivegrad.backend.promotion import promote
 from naivegrad.kernels import array as kernel
 
 name = "cpu"
+
+if not any(key == "GLIBC_TUNABLES" or key.startswith("MALLOC_") for key in os.environ):
+    kernel.keep_freed_memory()  # unless the user has given orders
 
 
 def device_of(x: ndarray) -> str:

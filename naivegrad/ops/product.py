@@ -9,8 +9,8 @@ import operator
 from collections.abc import Sequence
 
 from naivegrad.ops._args import into, normalize_axis, require_floating, require_tensor
-from naivegrad.ops.linalg import check_dtypes, matmul
 from naivegrad.ops.joining import cat
+from naivegrad.ops.linalg import check_dtypes, matmul
 from naivegrad.tensor import Tensor
 
 

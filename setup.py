@@ -30,7 +30,8 @@ BY_LEVEL = {
     "softmax",
 }  # fmt: skip
 MODULES = sorted(
-    BY_LEVEL | {"array", "cpu_features", "embedding", "index", "pool", "scan", "threads", "unfold"}
+    BY_LEVEL
+    | {"array", "cpu_features", "embedding", "index", "pool", "scan", "scatter", "threads", "unfold"}
 )
 
 DEBUG = os.environ.get("NAIVEGRAD_DEBUG") == "1"

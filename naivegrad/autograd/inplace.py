@@ -76,7 +76,8 @@ def assign(tensor: Any, operation: Any, *arguments: Any, **keywords: Any) -> Any
         )
     if result.node is not None:
         _keep_old_values(result.node, start, tensor.array)
-    tensor.backend.copy_into(tensor.array, array)
+    if array is not tensor.array:  # else the operation wrote there itself
+        tensor.backend.copy_into(tensor.array, array)
     adopt(tensor, result)
     return tensor
 

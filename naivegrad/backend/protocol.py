@@ -198,7 +198,10 @@ class Backend(Protocol):
     # index
 
     def index(self, x: Array, where: tuple[Any, ...]) -> Array:
-        """x[where]: the arrays broadcast together pick positions; slices keep their axis."""
+        """x[where]: the arrays broadcast together pick positions; slices keep their axis.
+
+        IndexError, here and below, for a position out of range: nothing is read or written then.
+        """
         ...
 
     def index_put(self, x: Array, where: tuple[Any, ...], value: Array, accumulate: bool) -> Array:
@@ -215,16 +218,26 @@ class Backend(Protocol):
         """The positions of what is not zero: one int64 array per axis."""
         ...
 
+    def bounds(self, index_: Array) -> tuple[int, int]:
+        """The smallest and the largest value (0, -1 of an empty array)."""
+        ...
+
+    # scatter
+
     def gather(self, x: Array, axis: int, index_: Array) -> Array:
         """out[.., i, ..] = x[.., index[.., i, ..], ..] on an axis; the shape is the index's."""
         ...
 
-    def scatter_add(self, x: Array, axis: int, index_: Array, source: Array) -> Array:
-        """A copy of x, with out[.., index[.., i, ..], ..] += source[.., i, ..], in order."""
+    def scatter(self, op: str, x: Array, axis: int, index_: Array, source: Array) -> Array:
+        """A copy of x, with out[.., index[.., i, ..], ..] = source[.., i, ..], in order.
+
+        Instead of "set", op may be "add", "mul", "max" or "min": then combined with what is there.
+        A 0-d source stands for one value everywhere.
+        """
         ...
 
-    def bounds(self, index_: Array) -> tuple[int, int]:
-        """The smallest and the largest value (0, -1 of an empty array)."""
+    def scatter_into(self, op: str, out: Array, axis: int, index_: Array, source: Array) -> None:
+        """The same in place."""
         ...
 
     # linalg

@@ -2,7 +2,17 @@
 
 from typing import TYPE_CHECKING
 
-from naivegrad.kernels import array, cpu_features, embedding, index, pool, scan, threads, unfold
+from naivegrad.kernels import (
+    array,
+    cpu_features,
+    embedding,
+    index,
+    pool,
+    scan,
+    scatter,
+    threads,
+    unfold,
+)
 from naivegrad.kernels.level import isa, load
 
 if TYPE_CHECKING:  # the stubs are the same at every level
@@ -47,6 +57,7 @@ __all__ = [
     "random",
     "reduce",
     "scan",
+    "scatter",
     "softmax",
     "threads",
     "unfold",

@@ -1,18 +1,20 @@
-# Reading and writing dense arrays by position: lines along an axis, blocks, masks.
+# Reading and writing blocks by position, and choosing by a mask.
 #
 # Design:
-#   - backend/cpu brings everything to (outer, n, inner), C-contiguous, with an int64 index whose
-#     values are known to lie in [0, n).
-#   - What only moves values (gather, take) works on bytes and serves every type; what adds or
-#     chooses is for float32 and float64.
-#   - Repeated positions add up in the order of the index. Threads share out lines that do not meet,
-#     so the bits do not depend on how many there are.
+#   - backend/cpu brings everything to (outer, n, inner), C-contiguous, with a dense int64 index.
+#   - Before anything is read or written all positions are checked. Where one is out of range the
+#     answer is False, and nothing was done.
+#   - Values are only moved, so one loop by size in bytes serves every type; what adds up stands in
+#     scatter.pyx.
+#   - Of repeated positions the last one stays. Threads share out places that do not meet, so the
+#     bits do not depend on how many there are.
 
 cimport numpy as cnp
 from cython.parallel cimport prange
 from libc.stdint cimport int8_t, int16_t, int32_t, int64_t
 from libc.string cimport memcpy
 
+from naivegrad.kernels.positions cimport outside
 from naivegrad.kernels.threads cimport num_threads
 
 cnp.import_array()
@@ -31,142 +33,160 @@ cdef enum:
     GRAIN = 32768        # values below which a parallel region costs more than it saves
 
 
-cdef void gather_lines(const word* x, const int64_t* index, word* out, Py_ssize_t first,
-                       Py_ssize_t last, Py_ssize_t n, Py_ssize_t m,
-                       Py_ssize_t inner) noexcept nogil:
-    """out[o, k, i] = x[o, index[o, k, i], i] for o in [first, last)."""
-    cdef Py_ssize_t o, k, i, at
-    for o in range(first, last):
-        for k in range(m):
-            at = (o * m + k) * inner
-            for i in range(inner):
-                out[at + i] = x[(o * n + index[at + i]) * inner + i]
+cdef inline int64_t wrapped(int64_t k, Py_ssize_t n) noexcept nogil:
+    return k + n if k < 0 else k
 
 
-cdef void gather_all(const word* x, const int64_t* index, word* out, Py_ssize_t outer, Py_ssize_t n,
-                     Py_ssize_t m, Py_ssize_t inner) noexcept nogil:
-    cdef int part, threads = num_threads()
-    if threads > 1 and outer >= threads and outer * m * inner >= GRAIN:
-        for part in prange(threads, num_threads=threads, schedule="static"):
-            gather_lines(x, index, out, outer * part // threads, outer * (part + 1) // threads, n,
-                         m, inner)
-    else:
-        gather_lines(x, index, out, 0, outer, n, m, inner)
-
-
-def gather(cnp.ndarray x, cnp.ndarray index, cnp.ndarray out, Py_ssize_t outer, Py_ssize_t n,
-           Py_ssize_t m, Py_ssize_t inner):
-    """out[o, k, i] = x[o, index[o, k, i], i]: x (outer, n, inner), index and out (outer, m, inner).
-    """
-    cdef const int64_t* at = <const int64_t*>cnp.PyArray_DATA(index)
-    cdef void* px = cnp.PyArray_DATA(x)
-    cdef void* po = cnp.PyArray_DATA(out)
-    cdef int item = cnp.PyArray_ITEMSIZE(x)
+def join(cnp.ndarray first, cnp.ndarray second, Py_ssize_t n, Py_ssize_t m) -> bool:
+    """first[i] = first[i] * m + second[i]: two indices, into n and m, as one; both int64, dense."""
+    cdef int64_t* a = <int64_t*>cnp.PyArray_DATA(first)
+    cdef const int64_t* b = <const int64_t*>cnp.PyArray_DATA(second)
+    cdef Py_ssize_t i, size = cnp.PyArray_SIZE(first)
+    if outside(a, size, -n, n) or outside(b, size, -m, m):
+        return False
     with nogil:
-        if item == 8:
-            gather_all(<const int64_t*>px, at, <int64_t*>po, outer, n, m, inner)
-        elif item == 4:
-            gather_all(<const int32_t*>px, at, <int32_t*>po, outer, n, m, inner)
-        elif item == 2:
-            gather_all(<const int16_t*>px, at, <int16_t*>po, outer, n, m, inner)
-        else:
-            gather_all(<const int8_t*>px, at, <int8_t*>po, outer, n, m, inner)
+        for i in range(size):
+            a[i] = wrapped(a[i], n) * m + wrapped(b[i], m)
+    return True
 
 
-cdef void scatter_lines(const real* source, const int64_t* index, real* out, Py_ssize_t first,
-                        Py_ssize_t last, Py_ssize_t n, Py_ssize_t m,
-                        Py_ssize_t inner) noexcept nogil:
-    """out[o, index[o, k, i], i] += source[o, k, i] for o in [first, last)."""
-    cdef Py_ssize_t o, k, i, at
-    for o in range(first, last):
-        for k in range(m):
-            at = (o * m + k) * inner
-            for i in range(inner):
-                out[(o * n + index[at + i]) * inner + i] += source[at + i]
+cdef void take_words(const word* x, const int64_t* index, word* out, Py_ssize_t n, Py_ssize_t m,
+                     Py_ssize_t first, Py_ssize_t last) noexcept nogil:
+    """out[o, k] = x[o, index[k]] for the lines o * m + k in [first, last)."""
+    cdef Py_ssize_t o = first // m, k = first % m, line
+    for line in range(first, last):
+        out[line] = x[o * n + wrapped(index[k], n)]
+        k += 1
+        if k == m:
+            k = 0
+            o += 1
 
 
-cdef void scatter_all(const real* source, const int64_t* index, real* out, Py_ssize_t outer,
-                      Py_ssize_t n, Py_ssize_t m, Py_ssize_t inner) noexcept nogil:
-    cdef int part, threads = num_threads()
-    if threads > 1 and outer >= threads and outer * m * inner >= GRAIN:
-        for part in prange(threads, num_threads=threads, schedule="static"):
-            scatter_lines(source, index, out, outer * part // threads,
-                          outer * (part + 1) // threads, n, m, inner)
+cdef void take_blocks(const char* x, const int64_t* index, char* out, Py_ssize_t n, Py_ssize_t m,
+                      Py_ssize_t size, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
+    """The same for blocks of `size` bytes."""
+    cdef Py_ssize_t o = first // m, k = first % m, line
+    for line in range(first, last):
+        memcpy(out + line * size, x + (o * n + wrapped(index[k], n)) * size, size)
+        k += 1
+        if k == m:
+            k = 0
+            o += 1
+
+
+cdef void take_part(const char* x, const int64_t* index, char* out, Py_ssize_t n, Py_ssize_t m,
+                    Py_ssize_t size, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
+    if size == 4:
+        take_words(<const int32_t*>x, index, <int32_t*>out, n, m, first, last)
+    elif size == 8:
+        take_words(<const int64_t*>x, index, <int64_t*>out, n, m, first, last)
+    elif size == 1:
+        take_words(<const int8_t*>x, index, <int8_t*>out, n, m, first, last)
+    elif size == 2:
+        take_words(<const int16_t*>x, index, <int16_t*>out, n, m, first, last)
     else:
-        scatter_lines(source, index, out, 0, outer, n, m, inner)
-
-
-def scatter_add(cnp.ndarray source, cnp.ndarray index, cnp.ndarray out, Py_ssize_t outer,
-                Py_ssize_t n, Py_ssize_t m, Py_ssize_t inner):
-    """out[o, index[o, k, i], i] += source[o, k, i], of one float type."""
-    cdef const int64_t* at = <const int64_t*>cnp.PyArray_DATA(index)
-    cdef void* ps = cnp.PyArray_DATA(source)
-    cdef void* po = cnp.PyArray_DATA(out)
-    if cnp.PyArray_TYPE(out) == cnp.NPY_FLOAT32:
-        with nogil:
-            scatter_all(<const float*>ps, at, <float*>po, outer, n, m, inner)
-    else:
-        with nogil:
-            scatter_all(<const double*>ps, at, <double*>po, outer, n, m, inner)
+        take_blocks(x, index, out, n, m, size, first, last)
 
 
 def take(cnp.ndarray x, cnp.ndarray index, cnp.ndarray out, Py_ssize_t outer, Py_ssize_t n,
-         Py_ssize_t inner):
-    """out[o, k, :] = x[o, index[k], :]: x (outer, n, inner), out (outer, len(index), inner)."""
+         Py_ssize_t inner, bint from_end) -> bool:
+    """out[o, k, :] = x[o, index[k], :]: x (outer, n, inner), out (outer, len(index), inner).
+
+    Positions lie in [0, n), or in [-n, n) if they may count from the end.
+    """
     cdef const int64_t* at = <const int64_t*>cnp.PyArray_DATA(index)
     cdef const char* px = <const char*>cnp.PyArray_DATA(x)
     cdef char* po = <char*>cnp.PyArray_DATA(out)
-    cdef Py_ssize_t m = cnp.PyArray_SIZE(index), size = inner * cnp.PyArray_ITEMSIZE(x), line
-    cdef int threads = num_threads()
+    cdef Py_ssize_t m = cnp.PyArray_SIZE(index), size = inner * cnp.PyArray_ITEMSIZE(x)
+    cdef Py_ssize_t lines = outer * m
+    cdef int part, threads = num_threads()
+    if outside(at, m, -n if from_end else 0, n):
+        return False
+    if lines == 0 or size == 0:
+        return True
     with nogil:
-        if threads > 1 and outer * m * inner >= GRAIN:
-            for line in prange(outer * m, num_threads=threads, schedule="static"):
-                memcpy(po + line * size, px + (line // m * n + at[line % m]) * size, size)
+        if threads > 1 and lines * inner >= GRAIN:
+            for part in prange(threads, num_threads=threads, schedule="static"):
+                take_part(px, at, po, n, m, size, lines * part // threads,
+                          lines * (part + 1) // threads)
         else:
-            for line in range(outer * m):
-                memcpy(po + line * size, px + (line // m * n + at[line % m]) * size, size)
+            take_part(px, at, po, n, m, size, 0, lines)
+    return True
 
 
-cdef void add_blocks(const real* source, const int64_t* index, real* out, Py_ssize_t outer,
-                     Py_ssize_t n, Py_ssize_t m, Py_ssize_t inner, Py_ssize_t first,
-                     Py_ssize_t last) noexcept nogil:
-    """out[o, index[k], i] += source[o, k, i] where index[k] lies in [first, last)."""
-    cdef Py_ssize_t o, k, i
-    cdef real* row
-    cdef const real* add
+cdef void put_words(const word* source, const int64_t* index, word* out, Py_ssize_t outer,
+                    Py_ssize_t n, Py_ssize_t m) noexcept nogil:
+    """out[o, index[k]] = source[o, k]."""
+    cdef Py_ssize_t o, k
     for o in range(outer):
         for k in range(m):
-            if first <= index[k] < last:
-                row = out + (o * n + index[k]) * inner
-                add = source + (o * m + k) * inner
-                for i in range(inner):
-                    row[i] += add[i]
+            out[o * n + wrapped(index[k], n)] = source[o * m + k]
 
 
-cdef void add_all(const real* source, const int64_t* index, real* out, Py_ssize_t outer,
-                  Py_ssize_t n, Py_ssize_t m, Py_ssize_t inner) noexcept nogil:
-    cdef int part, threads = num_threads()
-    if threads > 1 and outer * m * inner >= GRAIN:
-        for part in prange(threads, num_threads=threads, schedule="static"):
-            add_blocks(source, index, out, outer, n, m, inner, n * part // threads,
-                       n * (part + 1) // threads)
-    else:
-        add_blocks(source, index, out, outer, n, m, inner, 0, n)
+cdef void put_blocks(const char* source, const int64_t* index, char* out, Py_ssize_t outer,
+                     Py_ssize_t n, Py_ssize_t m, Py_ssize_t size, Py_ssize_t first,
+                     Py_ssize_t last) noexcept nogil:
+    """out[o, index[k], :] = source[o, k, :] where index[k] lies in [first, last), by bytes."""
+    cdef Py_ssize_t o, k, to
+    for o in range(outer):
+        for k in range(m):
+            to = wrapped(index[k], n)
+            if first <= to < last:
+                memcpy(out + (o * n + to) * size, source + (o * m + k) * size, size)
 
 
-def take_add(cnp.ndarray source, cnp.ndarray index, cnp.ndarray out, Py_ssize_t outer, Py_ssize_t n,
-             Py_ssize_t inner):
-    """out[o, index[k], :] += source[o, k, :], of one float type: the transpose of `take`."""
+cdef void fill_blocks(const word* value, const int64_t* index, word* out, Py_ssize_t outer,
+                      Py_ssize_t n, Py_ssize_t m, Py_ssize_t inner) noexcept nogil:
+    """out[o, index[k], :] = value."""
+    cdef Py_ssize_t o, k, i
+    cdef word* row
+    for o in range(outer):
+        for k in range(m):
+            row = out + (o * n + wrapped(index[k], n)) * inner
+            for i in range(inner):
+                row[i] = value[0]
+
+
+def put(cnp.ndarray source, cnp.ndarray index, cnp.ndarray out, Py_ssize_t outer, Py_ssize_t n,
+        Py_ssize_t inner, bint from_end) -> bool:
+    """out[o, index[k], :] = source[o, k, :], or all of it one value where source is 0-d.
+
+    A 0-d source is of 1, 2, 4 or 8 bytes.
+    """
     cdef const int64_t* at = <const int64_t*>cnp.PyArray_DATA(index)
     cdef void* ps = cnp.PyArray_DATA(source)
     cdef void* po = cnp.PyArray_DATA(out)
-    cdef Py_ssize_t m = cnp.PyArray_SIZE(index)
-    if cnp.PyArray_TYPE(out) == cnp.NPY_FLOAT32:
-        with nogil:
-            add_all(<const float*>ps, at, <float*>po, outer, n, m, inner)
-    else:
-        with nogil:
-            add_all(<const double*>ps, at, <double*>po, outer, n, m, inner)
+    cdef Py_ssize_t m = cnp.PyArray_SIZE(index), item = cnp.PyArray_ITEMSIZE(out)
+    cdef Py_ssize_t size = inner * item
+    cdef int part, threads = num_threads()
+    cdef bint single = cnp.PyArray_NDIM(source) == 0
+    if outside(at, m, -n if from_end else 0, n):
+        return False
+    with nogil:
+        if single:
+            if item == 4:
+                fill_blocks(<const int32_t*>ps, at, <int32_t*>po, outer, n, m, inner)
+            elif item == 8:
+                fill_blocks(<const int64_t*>ps, at, <int64_t*>po, outer, n, m, inner)
+            elif item == 1:
+                fill_blocks(<const int8_t*>ps, at, <int8_t*>po, outer, n, m, inner)
+            else:
+                fill_blocks(<const int16_t*>ps, at, <int16_t*>po, outer, n, m, inner)
+        elif size == 4:
+            put_words(<const int32_t*>ps, at, <int32_t*>po, outer, n, m)
+        elif size == 8:
+            put_words(<const int64_t*>ps, at, <int64_t*>po, outer, n, m)
+        elif size == 1:
+            put_words(<const int8_t*>ps, at, <int8_t*>po, outer, n, m)
+        elif size == 2:
+            put_words(<const int16_t*>ps, at, <int16_t*>po, outer, n, m)
+        elif threads > 1 and outer * m * inner >= GRAIN and inner >= 8:
+            for part in prange(threads, num_threads=threads, schedule="static"):
+                put_blocks(<const char*>ps, at, <char*>po, outer, n, m, size, n * part // threads,
+                           n * (part + 1) // threads)
+        else:
+            put_blocks(<const char*>ps, at, <char*>po, outer, n, m, size, 0, n)
+    return True
 
 
 cdef void choose(const unsigned char* condition, const real* x, const real* y, real* out,

@@ -1,5 +1,6 @@
 """The operations: Function classes by family, and their functional names."""
 
+from naivegrad.ops import place  # by Tensor's methods
 from naivegrad.ops.activation import gelu, leaky_relu, relu, sigmoid, silu, softplus, tanh
 from naivegrad.ops.attention import scaled_dot_product_attention
 from naivegrad.ops.compare import (
@@ -101,17 +102,7 @@ from naivegrad.ops.grids import (
     combinations,
     meshgrid,
 )
-from naivegrad.ops.index import (
-    gather,
-    index_add,
-    index_select,
-    masked_fill,
-    masked_select,
-    nonzero,
-    one_hot,
-    scatter_add,
-    take_along_dim,
-)
+from naivegrad.ops.index import index_put
 from naivegrad.ops.joining import (
     atleast_1d,
     atleast_2d,
@@ -162,6 +153,7 @@ from naivegrad.ops.loss import (
     nll_loss,
     smooth_l1_loss,
 )
+from naivegrad.ops.mask import argwhere, masked_fill, masked_scatter, masked_select, nonzero
 from naivegrad.ops.movement import (
     broadcast_shapes,
     broadcast_tensors,
@@ -244,6 +236,19 @@ from naivegrad.ops.scan import (
     logcumsumexp,
     trapezoid,
     trapz,
+)
+from naivegrad.ops.scatter import gather, scatter, scatter_add, scatter_reduce, take_along_dim
+from naivegrad.ops.search import one_hot
+from naivegrad.ops.slices import (
+    index_add,
+    index_copy,
+    index_fill,
+    index_reduce,
+    index_select,
+    put,
+    select_scatter,
+    slice_scatter,
+    take,
 )
 from naivegrad.ops.softmax import log_softmax, softmax, softmin
 from naivegrad.ops.strided import (

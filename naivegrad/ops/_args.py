@@ -118,6 +118,14 @@ def integer_index(index: Any, op: str, size: int, axis: int) -> Any:
     return array
 
 
+def apply_named(op: str, function: Any, *arguments: Any) -> Any:
+    """function.apply(*arguments), with the name of the op in an IndexError of the backend."""
+    try:
+        return function.apply(*arguments)
+    except IndexError as error:
+        raise IndexError(f"{op}: {error}") from None
+
+
 def check_bounds(bounds: tuple[int, int], op: str, size: int, axis: int, least: int) -> None:
     """IndexError unless an index with these bounds is in [least, size): the loops trust it."""
     low, high = bounds

@@ -16,9 +16,9 @@ from naivegrad.ops._args import (
 )
 from naivegrad.ops._results import ValuesIndices
 from naivegrad.ops.elementwise import exp, where
-from naivegrad.ops.index import Gather
 from naivegrad.ops.joining import cat
 from naivegrad.ops.padding import Pad
+from naivegrad.ops.scatter import Gather
 from naivegrad.tensor import Tensor, wrap
 
 

@@ -16,6 +16,7 @@ from . import (
     random,
     reduce,
     scan,
+    scatter,
     softmax,
 )
 from .row import LAYOUTS, Case, Error, Input, Op, Pin, as_list, case, draw, lay_out
@@ -28,6 +29,7 @@ FAMILIES = (
     movement,
     arrangement,
     index,
+    scatter,
     linalg,
     einsum,
     product,

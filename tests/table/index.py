@@ -54,7 +54,12 @@ ARRAYS = {  # inputs are (3, 4, 5); arrays become integer or boolean tensors
     "mask none": np.zeros(3, bool),
     ":,mask": (ALL, np.array([True, False, True, True])),
     "mask,i": (np.array([True, False, True]), np.array([3, 3])),
-    "uint8-free int32": np.array([0, 2], np.int32),
+    "True": np.array(True),
+    "False": np.array(False),
+    "1,True": (1, np.array(True)),
+    ":,True,i": (ALL, np.array(True), np.array([1, 3])),
+    "i,True": (np.array([0, 2]), np.array(True)),
+    "int32": np.array([0, 2], np.int32),
 }
 # Integers are taken before arrays here and in PyTorch; NumPy counts them among the arrays.
 UNLIKE_NUMPY = {"0,:,i": lambda x: x[0][:, [4, 4]]}
@@ -125,7 +130,6 @@ def np_index_add(x, dim, i, src, alpha=1):
 
 
 GET_ERRORS = (
-    error(IndexError, "truth", (2, 3), call=lambda lib, x: x[lib.tensor(True)], torch=False),
     error(IndexError, r"3|too many", (2, 3), call=lambda lib, x: x[0, 0, 0]),
     error(IndexError, r"2", (2, 3), call=lambda lib, x: x[2]),
     error(IndexError, r"-3", (2, 3), call=lambda lib, x: x[-3]),
@@ -146,7 +150,6 @@ GET_ERRORS = (
     error((IndexError, TypeError), r"float|int", (2, 3), call=lambda lib, x: x[lib.tensor([0.5])]),
     error((IndexError, TypeError), r"float|int", (2, 3), call=lambda lib, x: x[1.5]),
     error((ValueError, IndexError), r"step", (2, 3), call=lambda lib, x: x[::-1]),
-    error(IndexError, r"Ellipsis", (2, 3), call=lambda lib, x: x[..., 0, ...], torch=False),
     error(IndexError, r"too many.*\(\)", (), call=lambda lib, x: x[0]),
 )
 PUT_ERRORS = (
@@ -272,7 +275,7 @@ OPS = [
             case((4,), index((7,), 4), dim=0),
             case((3, 4), index((3, 0), 4), dim=1),
         ),
-        ("Gather",),
+        ("Gather", "GatherSum"),
         dtypes={
             ("float64", "int64"): "float64",
             ("int8", "int64"): "int8",
@@ -373,7 +376,7 @@ OPS = [
         lambda lib, x, i, v: put_at(x, i, v),
         np_put_at,
         (case((5, 3), fixed([3, 0]), (2, 3)), case((5, 3), fixed([1, -1]), (3,))),
-        ("IndexPut",),
+        ("IndexPutInto",),
         error_name="setitem",
     ),
     Op(

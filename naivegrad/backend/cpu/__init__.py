@@ -45,15 +45,7 @@ from naivegrad.backend.cpu.elementwise import (
     where,
 )
 from naivegrad.backend.cpu.embedding import embedding, embedding_grad
-from naivegrad.backend.cpu.index import (
-    bounds,
-    gather,
-    index,
-    index_put,
-    index_put_into,
-    nonzero,
-    scatter_add,
-)
+from naivegrad.backend.cpu.index import bounds, index, index_put, index_put_into, nonzero
 from naivegrad.backend.cpu.linalg import linear, matmul
 from naivegrad.backend.cpu.loss import (
     cross_entropy,
@@ -83,6 +75,7 @@ from naivegrad.backend.cpu.pool import (
 from naivegrad.backend.cpu.random import dropout, random, random_integers, random_permutation
 from naivegrad.backend.cpu.reduce import arg_reduce, logsumexp, reduce, var
 from naivegrad.backend.cpu.scan import arg_scan, recur, scan
+from naivegrad.backend.cpu.scatter import gather, scatter, scatter_into
 from naivegrad.backend.cpu.softmax import softmax, softmax_grad
 
 __all__ = [
@@ -157,7 +150,8 @@ __all__ = [
     "reshape",
     "rmsprop_step",
     "scan",
-    "scatter_add",
+    "scatter",
+    "scatter_into",
     "sgd_step",
     "slice",
     "softmax",

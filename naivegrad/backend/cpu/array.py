@@ -59,13 +59,18 @@ def copy(x: ndarray) -> ndarray:
     return x.copy("C")
 
 
-def copy_into(target: ndarray, source: ndarray) -> None:
-    """target[...] = source, broadcasting and casting. Overlap is no harm."""
+def require_writeable(target: ndarray) -> None:
+    """ValueError for an array that must not be changed."""
     if not target.flags.writeable:
         raise ValueError(
             "in-place change of a tensor that cannot be written to: it is expanded (several of its "
             "elements share one place in memory) or shares a read-only array; clone it first"
         )
+
+
+def copy_into(target: ndarray, source: ndarray) -> None:
+    """target[...] = source, broadcasting and casting. Overlap is no harm."""
+    require_writeable(target)
     try:
         with np.errstate(invalid="ignore", over="ignore"):
             np.copyto(target, source, casting="unsafe")

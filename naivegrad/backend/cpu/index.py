@@ -1,4 +1,4 @@
-"""Reading and writing by index: blocks, lines along an axis, masks."""
+"""Reading and writing by position: x[where] of index arrays."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
+from naivegrad.backend.cpu.array import require_writeable
+from naivegrad.backend.cpu.scatter import combine, out_of_range
 from naivegrad.kernels import index as kernel
 
 Index = tuple[Any, ...]  # per leading axis: slice(None) or an integer array, broadcasting together
@@ -15,13 +17,22 @@ Index = tuple[Any, ...]  # per leading axis: slice(None) or an integer array, br
 
 def index(x: ndarray, where: Index) -> ndarray:
     """x[where]: the arrays broadcast together pick positions; slices keep their axis."""
-    plan = _plan(x.shape, where)
-    if plan is None:
-        return np.ascontiguousarray(x[where])
-    flat, outer, n, inner, shape = plan
+    axes = [i for i, k in enumerate(where) if k.__class__ is not slice]
+    if len(axes) == 1:
+        axis, shape = axes[0], x.shape
+        flat = np.asarray(where[axis], np.int64, order="C")
+        n, outer, inner = shape[axis], math.prod(shape[:axis]), math.prod(shape[axis + 1 :])
+        shape = (*shape[:axis], *flat.shape, *shape[axis + 1 :])
+    else:
+        plan = _plan(x.shape, where, axes)
+        if plan is None:
+            return np.asarray(x[where], order="C")
+        flat, outer, n, inner, shape = plan
+    if flat.size < n and not x.flags.c_contiguous:  # not worth a copy of all of x
+        return np.asarray(x[where], order="C")
     out = np.empty(shape, x.dtype)
-    if out.size:
-        kernel.take(np.ascontiguousarray(x), flat, out, outer, n, inner)
+    if not kernel.take(np.ascontiguousarray(x), flat, out, outer, n, inner, True):
+        raise out_of_range(flat, n, axes[0], -n)
     return out
 
 
@@ -33,103 +44,86 @@ def index_put(x: ndarray, where: Index, value: ndarray, accumulate: bool) -> nda
 
 
 def index_put_into(out: ndarray, where: Index, value: ndarray, accumulate: bool) -> None:
-    """out[where] = value, or += value, in place."""
-    if not accumulate:
-        out[where] = value
-        return
-    value = value.astype(out.dtype, copy=False)
-    plan = _plan(out.shape, where)
-    if plan is None or not _is_dense_float(out):
-        np.add.at(out, where, value)
+    """out[where] = value, or += value, in place; of repeated positions the last one stays."""
+    require_writeable(out)
+    value = value.astype(out.dtype, copy=np.may_share_memory(out, value))
+    axes = [i for i, k in enumerate(where) if k.__class__ is not slice]
+    plan = _plan(out.shape, where, axes)
+    if plan is None or not out.flags.carray:
+        if accumulate:
+            _add_apart(out, where, axes, value)
+        else:
+            out[where] = value
         return
     flat, outer, n, inner, shape = plan
-    if math.prod(shape):
+    if accumulate or value.ndim or out.dtype.itemsize > 8:
         value = np.ascontiguousarray(np.broadcast_to(value, shape))
-        kernel.take_add(value, flat, out, outer, n, inner)
+    if not math.prod(shape):
+        return
+    if accumulate:
+        done = combine("add", value, flat, out, outer, n, flat.size, inner, True, True)
+    else:
+        done = kernel.put(value, flat, out, outer, n, inner, True)
+    if not done:
+        raise out_of_range(flat, n, axes[0], -n)
+
+
+def _add_apart(out: ndarray, where: Index, axes: list[int], value: ndarray) -> None:
+    """out[where] += value where the indexed axes are not neighbours, or out is not dense.
+
+    Summed in zeros that have these axes in front, and added as a whole.
+    """
+    rest = [i for i in range(out.ndim) if i not in axes]
+    total = np.zeros([out.shape[i] for i in (*axes, *rest)], out.dtype)
+    plan = _plan(total.shape, tuple(where[i] for i in axes), list(range(len(axes))))
+    assert plan is not None  # its axes are neighbours
+    flat, outer, n, inner, shape = plan
+    if axes == list(range(axes[0], axes[-1] + 1)):  # NumPy leaves them in the middle
+        lead, m = axes[0], len(shape) - len(rest)
+        middle = shape[m : m + lead] + shape[:m] + shape[m + lead :]
+        value = np.moveaxis(np.broadcast_to(value, middle), range(lead, lead + m), range(m))
+    value = np.ascontiguousarray(np.broadcast_to(value, shape))
+    if not combine("add", value, flat, total, outer, n, flat.size, inner, True, True):
+        raise out_of_range(flat, n, axes[0], -n)
+    np.add(out, total.transpose(np.argsort([*axes, *rest])), out=out)
 
 
 def _plan(
-    shape: tuple[int, ...], where: Index
+    shape: tuple[int, ...], where: Index, axes: list[int]
 ) -> tuple[ndarray, int, int, int, tuple[int, ...]] | None:
-    """Neighbouring index arrays as one flat int64 index: (index, outer, n, inner, result shape).
+    """Neighbouring index arrays as one dense index: (index, outer, n, inner, result shape).
 
     n is the product of the axes that they index; None where they do not stand side by side.
     """
-    axes = [i for i, k in enumerate(where) if not isinstance(k, slice)]
-    if axes != list(range(axes[0], axes[-1] + 1)):
-        return None
-    lengths = shape[axes[0] : axes[-1] + 1]
-    flat = _counted_from_0(where[axes[0]], lengths[0])
-    for axis, length in zip(axes[1:], lengths[1:], strict=True):
-        flat = flat * length + _counted_from_0(where[axis], length)
-    result = (*shape[: axes[0]], *flat.shape, *shape[axes[-1] + 1 :])
-    outer, inner = math.prod(shape[: axes[0]]), math.prod(shape[axes[-1] + 1 :])
-    return np.ascontiguousarray(flat), outer, math.prod(lengths), inner, result
+    arrays = [np.asarray(where[i], np.int64, order="C") for i in axes]
+    flat = arrays[0]
+    first, last = axes[0], axes[-1] + 1
+    n = shape[first]
+    if len(axes) > 1:
+        if last - first > len(axes):
+            return None
+        arrays = list(np.broadcast_arrays(*arrays))
+        flat = arrays[0].copy("C")
+        for axis, other in zip(axes[1:], arrays[1:], strict=True):
+            if not kernel.join(flat, np.ascontiguousarray(other), n, shape[axis]):
+                raise _first_error(where, axes, shape)
+            n *= shape[axis]
+    head, tail = shape[:first], shape[last:]
+    return flat, math.prod(head), n, math.prod(tail), (*head, *flat.shape, *tail)
 
 
-def _counted_from_0(index_: ndarray, n: int) -> ndarray:
-    """An int64 index without the negative values that count from the end."""
-    index_ = index_.astype(np.int64, copy=False)
-    if bounds(index_)[0] < 0:
-        index_ = np.where(index_ < 0, index_ + n, index_)
-    return index_
-
-
-def _is_dense_float(x: ndarray) -> bool:
-    return x.dtype in (np.float32, np.float64) and x.flags.carray
+def _first_error(where: Index, axes: list[int], shape: tuple[int, ...]) -> IndexError:
+    for axis in axes:
+        index_, n = where[axis], shape[axis]
+        low, high = bounds(index_)
+        if low < -n or high >= n:
+            return out_of_range(index_, n, axis, -n)
+    raise AssertionError("unreachable: all positions are in range")
 
 
 def nonzero(x: ndarray) -> tuple[ndarray, ...]:
     """The positions of what is not zero: one int64 array per axis."""
     return tuple(np.ascontiguousarray(i, np.int64) for i in np.nonzero(x))
-
-
-def _lines(shape: tuple[int, ...], axis: int) -> tuple[int, int]:
-    """What lies before and after an axis: outer, inner."""
-    return math.prod(shape[:axis]), math.prod(shape[axis + 1 :])
-
-
-def _reached(x: ndarray, axis: int, index_: ndarray) -> ndarray:
-    """The corner of x that an index along `axis` reaches: it may be shorter on other axes."""
-    shape = index_.shape
-    return x[tuple(np.s_[: x.shape[i] if i == axis else n] for i, n in enumerate(shape))]
-
-
-def gather(x: ndarray, axis: int, index_: ndarray) -> ndarray:
-    """out[.., i, ..] = x[.., index[.., i, ..], ..] on an axis; the shape is the index's."""
-    out = np.empty(index_.shape, x.dtype)
-    if out.size:
-        if x.ndim == 0 or index_.ndim == 0:  # a 0-d array counts as one element
-            x, index_ = np.atleast_1d(x), np.atleast_1d(index_)
-        x = np.ascontiguousarray(_reached(x, axis, index_))
-        index_ = np.ascontiguousarray(index_, np.int64)
-        outer, inner = _lines(index_.shape, axis)
-        kernel.gather(x, index_, out, outer, x.shape[axis], index_.shape[axis], inner)
-    return out
-
-
-def scatter_add(x: ndarray, axis: int, index_: ndarray, source: ndarray) -> ndarray:
-    """A copy of x, with out[.., index[.., i, ..], ..] += source[.., i, ..], in order."""
-    out = x.copy("C")
-    if not index_.size:
-        return out
-    if x.ndim == 0 or index_.ndim == 0:
-        target, index_, source = out.reshape(1), np.atleast_1d(index_), np.atleast_1d(source)
-    else:
-        target = _reached(out, axis, index_)
-    index_ = np.ascontiguousarray(index_, np.int64)
-    source = source[tuple(np.s_[:n] for n in index_.shape)].astype(x.dtype, copy=False)
-    if _is_dense_float(target):
-        outer, inner = _lines(index_.shape, axis)
-        source = np.ascontiguousarray(source)
-        kernel.scatter_add(
-            source, index_, target, outer, target.shape[axis], index_.shape[axis], inner
-        )
-    else:
-        mesh: Any = list(np.indices(index_.shape, sparse=True))
-        mesh[axis] = index_
-        np.add.at(target, tuple(mesh), source)
-    return out
 
 
 def bounds(index_: ndarray) -> tuple[int, int]:

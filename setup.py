@@ -31,7 +31,17 @@ BY_LEVEL = {
 }  # fmt: skip
 MODULES = sorted(
     BY_LEVEL
-    | {"array", "cpu_features", "embedding", "index", "pool", "scan", "scatter", "threads", "unfold"}
+    | {
+        "array",
+        "cpu_features",
+        "embedding",
+        "index",
+        "pool",
+        "scan",
+        "scatter",
+        "threads",
+        "unfold",
+    }
 )
 
 DEBUG = os.environ.get("NAIVEGRAD_DEBUG") == "1"

@@ -1,5 +1,7 @@
 """A deep-learning engine to read in a week-end and to use on Monday."""
 
+from math import e, inf, nan, pi
+
 from naivegrad.tensor import Tensor  # first: the operations need it  # isort: skip
 from naivegrad import autograd
 from naivegrad.autograd import (
@@ -39,7 +41,17 @@ from naivegrad.dtype import (
 from naivegrad.dtype import (
     bool_ as bool,
 )
+from naivegrad.layout import (
+    channels_last,
+    channels_last_3d,
+    contiguous_format,
+    layout,
+    memory_format,
+    preserve_format,
+    strided,
+)
 from naivegrad.ops import *
+from naivegrad.printing import set_printoptions
 from naivegrad.random import (
     Generator,
     default_generator,
@@ -56,3 +68,10 @@ from naivegrad import data, io, linalg, nn, optim  # isort: skip
 from naivegrad._info import show_config  # isort: skip
 from naivegrad._version import __version__  # isort: skip
 from naivegrad.io import load, save  # isort: skip
+from naivegrad.missing import explain as _explain  # isort: skip
+
+newaxis = None
+
+
+def __getattr__(name: str) -> object:
+    raise _explain("naivegrad", name, globals())

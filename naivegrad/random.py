@@ -7,8 +7,10 @@ which an array is filled, and a generator is nothing but two integers.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 _WORD = 0xFFFFFFFF
@@ -164,3 +166,26 @@ def get_rng_state() -> tuple[int, int]:
 def set_rng_state(state: tuple[int, int]) -> None:
     """Put the default generator back into a state."""
     default_generator.set_state(state)
+
+
+@contextlib.contextmanager
+def fork_rng(devices: Any = None, enabled: bool = True) -> Iterator[None]:
+    """A block after which the default generator goes on as if nothing had been drawn in it.
+
+    devices is ignored: the stream is the same on every device.
+
+    Examples
+    --------
+    >>> import naivegrad as ng
+    >>> before = ng.get_rng_state()
+    >>> with ng.random.fork_rng():
+    ...     _ = ng.rand(3)
+    >>> ng.get_rng_state() == before
+    True
+    """
+    state = default_generator.get_state()
+    try:
+        yield
+    finally:
+        if enabled:
+            default_generator.set_state(state)

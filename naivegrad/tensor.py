@@ -31,6 +31,8 @@ from naivegrad.methods import (
     ScanMethods,
     connect,
 )
+from naivegrad.missing import explain
+from naivegrad.printing import text_of
 
 
 class Tensor(
@@ -349,6 +351,9 @@ class Tensor(
             node.hooks = {}
         return RemovableHandle(node.hooks, hook)
 
+    def __getattr__(self, name: str) -> Any:
+        raise explain("Tensor", name, dir(type(self)))
+
     # Values
 
     def numpy(self, *, force: bool = False) -> np.ndarray:
@@ -417,10 +422,7 @@ class Tensor(
 
     def __repr__(self) -> str:
         prefix = "tensor("
-        array = self.backend.to_numpy(self.array)
-        if array.dtype.kind == "V":  # bfloat16, which NumPy would write without decimal points
-            array = array.astype(np.float32)
-        text = np.array2string(array, separator=", ", precision=4, prefix=prefix)
+        text = text_of(self.backend.to_numpy(self.array), prefix)
         notes = []
         default = dtypes.get_default_dtype()
         plain = (dtypes.bool_, dtypes.int64, default, default.to_complex())

@@ -10,7 +10,7 @@ import pytest
 
 import naivegrad as ng
 from naivegrad.nn import functional as F
-from naivegrad.ops import random as ops
+from naivegrad.ops import filling
 from naivegrad.random import philox
 from numeric import levels
 
@@ -299,20 +299,20 @@ def test_arguments(generator):
 
 def test_in_place(generator):
     x = ng.zeros(1000, 2)
-    assert ops.uniform_(x, -1, 2, generator) is x
+    assert filling.uniform_(x, -1, 2, generator) is x
     assert x.numpy().min() >= -1 and x.numpy().max() < 2 and x.numpy().std() > 0.8
     x.normal_(5, 0.1, generator=generator)
     assert abs(x.numpy().mean() - 5) < 0.02
-    ops.exponential_(x, 2.0, generator)
+    filling.exponential_(x, 2.0, generator)
     assert abs(x.numpy().mean() - 0.5) < 0.05 and x.numpy().min() >= 0
     x.bernoulli_(0.25, generator=generator)
     assert set(np.unique(x.numpy())) == {0, 1}
-    ops.bernoulli_(x, ng.tensor([0.0, 1.0]), generator)
+    filling.bernoulli_(x, ng.tensor([0.0, 1.0]), generator)
     assert (x.numpy() == [0, 1]).all()
-    ops.random_(x, 3, 5, generator)
+    filling.random_(x, 3, 5, generator)
     assert set(np.unique(x.numpy())) == {3, 4}
     flags = ng.zeros(1000, dtype=ng.bool)
-    ops.random_(flags, generator=generator)
+    filling.random_(flags, generator=generator)
     assert 400 < flags.numpy().sum() < 600
     half = ng.zeros(10, 4)
     half[:, ::2].uniform_(1, 2, generator=generator)  # a view: the rest stays

@@ -494,6 +494,10 @@ class Backend(Protocol):
         """int64 in [low, high); two words of the stream an element."""
         ...
 
+    def poisson(self, rates: Array, seed: int, offset: int) -> Array:
+        """Poisson distributed counts."""
+        ...
+
     def random_permutation(self, n: int, seed: int, offset: int) -> Array:
         """0 ... n - 1 in random order, int64; two words of the stream an element."""
         ...

@@ -133,9 +133,39 @@ class ConversionMethods:
         """In the type of another tensor."""
         return ops.copying.cast(self, other.array.dtype)
 
-    def contiguous(self) -> Tensor:
-        """The tensor itself if its elements lie in C order, else a copy where they do."""
+    def contiguous(self, memory_format: Any = None) -> Tensor:
+        """The tensor itself if its elements lie in C order, else a copy where they do.
+
+        memory_format is accepted and changes nothing: there is one.
+        """
         return self if self.backend.is_contiguous(self.array) else self.clone()
+
+    def sum_to_size(self, *size: Any) -> Tensor:
+        """Summed down to a shape that broadcasts to this one."""
+        return ops.reduce.SumTo.apply(self, ops._args.sizes(size, "sum_to_size"))
+
+    def resize_(self, *sizes: Any) -> Tensor:
+        """Another shape for the same memory, or, where that is too small, more memory.
+
+        New elements have any content. Not for tensors that require gradients.
+        """
+        return ops.memory.resize_(self, sizes)
+
+    def resize_as_(self, the_template: Tensor) -> Tensor:
+        """resize_ to the shape of another tensor."""
+        return ops.memory.resize_(self, the_template.array.shape)
+
+    def set_(self, source: Tensor) -> Tensor:
+        """Let this tensor have the memory of another."""
+        return ops.memory.set_(self, source)
+
+    def apply_(self, callable: Any) -> Tensor:
+        """callable(element) for each element, in place; slow."""
+        return ops.memory.apply_("apply_", self, callable)
+
+    def map_(self, tensor: Tensor, callable: Any) -> Tensor:
+        """callable(element, element of the other tensor), in place; slow."""
+        return ops.memory.apply_("map_", self, callable, tensor)
 
     def copy_(self, src: Tensor, non_blocking: bool = False) -> Tensor:
         """Overwrite with src, broadcast and cast; non_blocking means nothing on the CPU."""

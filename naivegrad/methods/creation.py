@@ -74,14 +74,38 @@ class CreationMethods:
         tensor = wrap(backend.full(tuple(size), value, numpy_dtype), backend)
         return tensor.requires_grad_() if requires_grad else tensor
 
-    def uniform_(self, a: float = 0.0, b: float = 1.0, *, generator: Any = None) -> Tensor:
-        """Fill with random numbers, uniform in [a, b)."""
-        return ops.random.uniform_(self, a, b, generator=generator)
+    def uniform_(self, from_: float = 0.0, to: float = 1.0, *, generator: Any = None) -> Tensor:
+        """Fill with random numbers, uniform in [from_, to)."""
+        return ops.filling.uniform_(self, from_, to, generator=generator)
 
     def normal_(self, mean: float = 0.0, std: float = 1.0, *, generator: Any = None) -> Tensor:
         """Fill with normally distributed random numbers."""
-        return ops.random.normal_(self, mean, std, generator=generator)
+        return ops.filling.normal_(self, mean, std, generator=generator)
 
-    def bernoulli_(self, p: float = 0.5, *, generator: Any = None) -> Tensor:
+    def log_normal_(self, mean: float = 1.0, std: float = 2.0, *, generator: Any = None) -> Tensor:
+        """Fill with e to the power of normally distributed numbers."""
+        return ops.filling.log_normal_(self, mean, std, generator=generator)
+
+    def bernoulli_(self, p: Any = 0.5, *, generator: Any = None) -> Tensor:
         """Fill with 1 (with probability p) and 0."""
-        return ops.random.bernoulli_(self, p, generator=generator)
+        return ops.filling.bernoulli_(self, p, generator=generator)
+
+    def bernoulli(self, p: Any = None, *, generator: Any = None) -> Tensor:
+        """1 with the probability that each element gives, else 0."""
+        return ops.bernoulli(self, p, generator=generator)
+
+    def random_(self, from_: Any = None, to: Any = None, *, generator: Any = None) -> Tensor:
+        """Fill with integers: in [0, from_), [from_, to), or all that the type holds."""
+        return ops.filling.random_(self, from_, to, generator=generator)
+
+    def exponential_(self, lambd: float = 1.0, *, generator: Any = None) -> Tensor:
+        """Fill with exponentially distributed numbers of mean 1 / lambd."""
+        return ops.filling.exponential_(self, lambd, generator=generator)
+
+    def geometric_(self, p: float, *, generator: Any = None) -> Tensor:
+        """Fill with the number of tries until a success of probability p."""
+        return ops.filling.geometric_(self, p, generator=generator)
+
+    def cauchy_(self, median: float = 0.0, sigma: float = 1.0, *, generator: Any = None) -> Tensor:
+        """Fill with Cauchy distributed numbers."""
+        return ops.filling.cauchy_(self, median, sigma, generator=generator)

@@ -36,6 +36,7 @@ from naivegrad.ops.copying import clone
 from naivegrad.ops.creation import (
     arange,
     as_tensor,
+    asarray,
     empty,
     empty_like,
     eye,
@@ -43,8 +44,10 @@ from naivegrad.ops.creation import (
     full,
     full_like,
     linspace,
+    logspace,
     ones,
     ones_like,
+    scalar_tensor,
     tensor,
     zeros,
     zeros_like,
@@ -191,6 +194,7 @@ from naivegrad.ops.random import (
     dropout3d,
     multinomial,
     normal,
+    poisson,
     rand,
     rand_like,
     randint,
@@ -254,7 +258,7 @@ from naivegrad.ops.softmax import log_softmax, softmax, softmin
 from naivegrad.ops.strided import (
     as_strided,
 )
-from naivegrad.ops.types import (
+from naivegrad.ops.typed import (
     BFloat16Tensor,
     BoolTensor,
     ByteTensor,
@@ -265,6 +269,8 @@ from naivegrad.ops.types import (
     IntTensor,
     LongTensor,
     ShortTensor,
+)
+from naivegrad.ops.types import (
     can_cast,
     is_complex,
     is_floating_point,
@@ -273,6 +279,8 @@ from naivegrad.ops.types import (
     promote_types,
     result_type,
 )
+
+from naivegrad.ops import filling, memory  # isort: skip
 
 # Functions only, without the modules they come from, some of which bear the same names.
 __all__ = sorted(name for name, value in globals().items() if callable(value))

@@ -83,9 +83,11 @@ def new_shape(shape: Any, op: str) -> tuple[int, ...]:
     return result
 
 
-def new_tensor(array: Any, backend: Any, requires_grad: bool) -> Tensor:
-    """A leaf around a fresh array."""
-    tensor = wrap(array, backend)
+def new_tensor(
+    array: Any, backend: Any, requires_grad: bool, out: Tensor | None = None, op: str = ""
+) -> Tensor:
+    """A leaf around a fresh array; with `out`, its values there."""
+    tensor = into(out, wrap(array, backend), op)
     return tensor.requires_grad_() if requires_grad else tensor
 
 
@@ -136,8 +138,12 @@ def check_bounds(bounds: tuple[int, int], op: str, size: int, axis: int, least: 
         )
 
 
-def numpy_dtype(wish: Any, default: np.dtype[Any] | None = None) -> np.dtype[Any]:
-    """The NumPy dtype of a `dtype=` argument; `default`, or the default type, for None."""
+def numpy_dtype(
+    wish: Any, default: np.dtype[Any] | None = None, out: Tensor | None = None
+) -> np.dtype[Any]:
+    """The NumPy dtype of a `dtype=` argument; that of out, `default`, or the default for None."""
+    if wish is None and out is not None:
+        return out.array.dtype
     if wish is None:
         return dtypes.get_default_dtype().numpy if default is None else default
     return dtypes.to_numpy(wish)

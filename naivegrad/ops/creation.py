@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -118,6 +120,7 @@ def full(
     size: Any,
     fill_value: Any,
     *,
+    out: Tensor | None = None,
     dtype: Any = None,
     device: Any = None,
     requires_grad: bool = False,
@@ -125,52 +128,55 @@ def full(
     """A tensor of one value; its type follows the value."""
     if isinstance(fill_value, Tensor):
         fill_value = fill_value.item()
-    if dtype is None:
+    if dtype is None and out is None:
         dtype = result_dtype(fill_value)
-    return _filled("full", (size,), fill_value, dtype, device, requires_grad)
+    return _filled("full", (size,), fill_value, dtype, device, requires_grad, out)
 
 
 def _filled(
-    op: str, size: Any, value: float, dtype: Any, device: Any, requires_grad: bool
+    op: str, size: Any, value: float, dtype: Any, device: Any, requires_grad: bool, out: Any
 ) -> Tensor:
     backend = backend_of(device)
-    array = backend.full(new_shape(size, op), value, numpy_dtype(dtype))
-    return new_tensor(array, backend, requires_grad)
+    array = backend.full(new_shape(size, op), value, numpy_dtype(dtype, out=out))
+    return new_tensor(array, backend, requires_grad, out, op)
 
 
 def zeros(
     *lengths: Any,
     size: Sequence[int] = (),
+    out: Tensor | None = None,
     dtype: Any = None,
     device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:
     """A tensor of zeros: zeros(2, 3), or zeros((2, 3))."""
-    return _filled("zeros", lengths or size, 0, dtype, device, requires_grad)
+    return _filled("zeros", lengths or size, 0, dtype, device, requires_grad, out)
 
 
 def ones(
     *lengths: Any,
     size: Sequence[int] = (),
+    out: Tensor | None = None,
     dtype: Any = None,
     device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:
     """A tensor of ones: ones(2, 3), or ones((2, 3))."""
-    return _filled("ones", lengths or size, 1, dtype, device, requires_grad)
+    return _filled("ones", lengths or size, 1, dtype, device, requires_grad, out)
 
 
 def empty(
     *lengths: Any,
     size: Sequence[int] = (),
+    out: Tensor | None = None,
     dtype: Any = None,
     device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:
     """A tensor of any content, to be overwritten: empty(2, 3), or empty((2, 3))."""
     backend = backend_of(device)
-    array = backend.empty(new_shape(lengths or size, "empty"), numpy_dtype(dtype))
-    return new_tensor(array, backend, requires_grad)
+    array = backend.empty(new_shape(lengths or size, "empty"), numpy_dtype(dtype, out=out))
+    return new_tensor(array, backend, requires_grad, out, "empty")
 
 
 def _like(x: Tensor, value: Any, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
@@ -219,6 +225,7 @@ def arange(
     end: Any = None,
     step: Any = 1,
     *,
+    out: Tensor | None = None,
     dtype: Any = None,
     device: Any = None,
     requires_grad: bool = False,
@@ -226,42 +233,108 @@ def arange(
     """start, start + step, ... below end; int64 if all are integers. arange(n) starts at 0."""
     if end is None:
         start, end = 0, start
-    start, end, step = (v.item() if isinstance(v, Tensor) else v for v in (start, end, step))
+    start, end, step = _numbers("arange", start, end, step)
     if step == 0 or (end - start) * step < 0:
         raise ValueError(f"arange: no steps of {step} lead from {start} to {end}")
-    if dtype is None and all(isinstance(v, int) for v in (start, end, step)):
-        dtype = np.int64
+    whole = all(isinstance(v, int) for v in (start, end, step))
+    wish = numpy_dtype(dtype, np.dtype(np.int64) if whole else None, out)
     backend = backend_of(device)
-    return new_tensor(backend.arange(start, end, step, numpy_dtype(dtype)), backend, requires_grad)
+    return new_tensor(backend.arange(start, end, step, wish), backend, requires_grad, out, "arange")
+
+
+def _numbers(op: str, *values: Any) -> list[Any]:
+    """Python numbers, of numbers and tensors of one element."""
+    numbers = [v.item() if isinstance(v, Tensor) else v for v in values]
+    for v in numbers:
+        if not isinstance(v, int | float):
+            raise TypeError(f"{op}: numbers are needed, got {v!r}")
+        if isinstance(v, float) and not math.isfinite(v):
+            raise ValueError(f"{op}: finite numbers are needed, got {v}")
+    return numbers
 
 
 def linspace(
-    start: float,
-    end: float,
+    start: Any,
+    end: Any,
     steps: int,
     *,
+    out: Tensor | None = None,
     dtype: Any = None,
     device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:
     """`steps` values at equal distances from start to end, both included."""
-    if steps < 0:
-        raise ValueError(f"linspace: the number of steps must not be negative, got {steps}")
+    start, end = _numbers("linspace", start, end)
+    array = np.linspace(start, end, _steps(steps, "linspace"))
     backend = backend_of(device)
-    array = np.linspace(start, end, steps).astype(numpy_dtype(dtype))
-    return new_tensor(backend.from_numpy(array), backend, requires_grad)
+    array = backend.from_numpy(array.astype(numpy_dtype(dtype, out=out)))
+    return new_tensor(array, backend, requires_grad, out, "linspace")
+
+
+def logspace(
+    start: Any,
+    end: Any,
+    steps: int,
+    base: float = 10.0,
+    *,
+    out: Tensor | None = None,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Powers of base: `steps` of them, of exponents at equal distances from start to end."""
+    start, end = _numbers("logspace", start, end)
+    array = np.logspace(start, end, _steps(steps, "logspace"), base=base)
+    backend = backend_of(device)
+    array = backend.from_numpy(array.astype(numpy_dtype(dtype, out=out)))
+    return new_tensor(array, backend, requires_grad, out, "logspace")
+
+
+def _steps(steps: Any, op: str) -> int:
+    steps = operator.index(steps)
+    if steps < 0:
+        raise ValueError(f"{op}: the number of steps must not be negative, got {steps}")
+    return steps
 
 
 def eye(
     n: int,
     m: int | None = None,
     *,
+    out: Tensor | None = None,
     dtype: Any = None,
     device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:
     """Ones on the diagonal of an (n, m) matrix, zeros elsewhere."""
+    rows, columns = new_shape((n, n if m is None else m), "eye")
     backend = backend_of(device)
-    return new_tensor(
-        backend.from_numpy(np.eye(n, m, dtype=numpy_dtype(dtype))), backend, requires_grad
+    array = backend.from_numpy(np.eye(rows, columns, dtype=numpy_dtype(dtype, out=out)))
+    return new_tensor(array, backend, requires_grad, out, "eye")
+
+
+def scalar_tensor(
+    s: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """A 0-d tensor of a number, of the default type whatever the number's."""
+    return tensor(s, dtype=numpy_dtype(dtype), device=device, requires_grad=requires_grad).reshape(
+        ()
     )
+
+
+def asarray(
+    obj: Any,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    copy: bool | None = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """A tensor of obj, sharing its memory where possible; copy=True copies, False never does."""
+    made = as_tensor(obj, dtype, device).detach()
+    memory = obj.array if isinstance(obj, Tensor) else obj
+    shared = isinstance(memory, np.ndarray) and np.shares_memory(memory, made.array)
+    if copy is False and not shared:
+        raise ValueError("asarray: copy=False, but obj cannot be shared as it is")
+    made = made.clone() if copy and shared else made
+    return made.requires_grad_() if requires_grad else made

@@ -13,7 +13,14 @@ from naivegrad.autograd import Function
 from naivegrad.autograd.inplace import assign
 from naivegrad.backend.promotion import is_floating
 from naivegrad.device import backend_of
-from naivegrad.ops._args import new_shape, new_tensor, numpy_dtype, require_floating, require_tensor
+from naivegrad.ops._args import (
+    into,
+    new_shape,
+    new_tensor,
+    numpy_dtype,
+    require_floating,
+    require_tensor,
+)
 from naivegrad.random import Generator, default_generator
 from naivegrad.tensor import Tensor, wrap
 
@@ -55,8 +62,8 @@ def _draw(
     return backend.random(kind, shape, dtype, float(a), float(b), seed, offset)
 
 
-def _float_type(op: str, dtype: Any) -> np.dtype[Any]:
-    wish = numpy_dtype(dtype)
+def _float_type(op: str, dtype: Any, out: Tensor | None = None) -> np.dtype[Any]:
+    wish = numpy_dtype(dtype, out=out)
     if not is_floating(wish):
         raise TypeError(f"{op}: a floating-point dtype is needed, got {dtype}")
     return wish
@@ -66,6 +73,7 @@ def rand(
     *lengths: Any,
     size: Sequence[int] = (),
     generator: Generator | None = None,
+    out: Tensor | None = None,
     dtype: Any = None,
     device: Any = None,
     requires_grad: bool = False,
@@ -82,19 +90,20 @@ def rand(
     array = _draw(
         "uniform",
         new_shape(lengths or size, "rand"),
-        _float_type("rand", dtype),
+        _float_type("rand", dtype, out),
         0,
         1,
         generator,
         backend,
     )
-    return new_tensor(array, backend, requires_grad)
+    return new_tensor(array, backend, requires_grad, out, "rand")
 
 
 def randn(
     *lengths: Any,
     size: Sequence[int] = (),
     generator: Generator | None = None,
+    out: Tensor | None = None,
     dtype: Any = None,
     device: Any = None,
     requires_grad: bool = False,
@@ -111,13 +120,13 @@ def randn(
     array = _draw(
         "normal",
         new_shape(lengths or size, "randn"),
-        _float_type("randn", dtype),
+        _float_type("randn", dtype, out),
         0,
         1,
         generator,
         backend,
     )
-    return new_tensor(array, backend, requires_grad)
+    return new_tensor(array, backend, requires_grad, out, "randn")
 
 
 def randint(
@@ -126,6 +135,7 @@ def randint(
     high: int | None = None,
     size: Sequence[int] | None = None,
     generator: Generator | None = None,
+    out: Tensor | None = None,
     dtype: Any = None,
     device: Any = None,
     requires_grad: bool = False,
@@ -154,9 +164,9 @@ def randint(
     if given or high is None:
         raise TypeError(f"{op}: expects (high, size) or (low, high, size), got {arguments}")
     backend = backend_of(device)
-    wish = numpy_dtype(dtype, np.dtype(np.int64))
+    wish = numpy_dtype(dtype, np.dtype(np.int64), out)
     array = _integers(op, low, high, new_shape((tuple(size),), op), wish, generator, backend)
-    return new_tensor(array, backend, requires_grad)
+    return new_tensor(array, backend, requires_grad, out, "randint")
 
 
 def _integers(
@@ -195,6 +205,7 @@ def randperm(
     n: int,
     *,
     generator: Generator | None = None,
+    out: Tensor | None = None,
     dtype: Any = None,
     device: Any = None,
     requires_grad: bool = False,
@@ -211,7 +222,8 @@ def randperm(
     backend = backend_of(device)
     seed, offset = (generator or default_generator).reserve(2 * n)
     array = backend.random_permutation(n, seed, offset)
-    return new_tensor(backend.cast(array, numpy_dtype(dtype, array.dtype)), backend, requires_grad)
+    array = backend.cast(array, numpy_dtype(dtype, array.dtype, out))
+    return new_tensor(array, backend, requires_grad, out, "randperm")
 
 
 def rand_like(
@@ -284,6 +296,7 @@ def normal(
     size: Sequence[int] | None = None,
     *,
     generator: Generator | None = None,
+    out: Tensor | None = None,
     dtype: Any = None,
     device: Any = None,
     requires_grad: bool = False,
@@ -301,7 +314,7 @@ def normal(
             raise ValueError(f"{op}: std must not be negative, got {least}")
         like = (mean + std) if isinstance(mean, Tensor) else (std + mean)
         z = _like(op, "normal", 0, 1, like, generator, dtype, device, False)
-        result = (z * std + mean).detach()
+        result = into(out, (z * std + mean).detach(), op)
         return result.requires_grad_() if requires_grad else result
     if std < 0:
         raise ValueError(f"{op}: std must not be negative, got {std}")
@@ -310,14 +323,20 @@ def normal(
     backend = backend_of(device)
     shape = new_shape((tuple(size),), op)
     return new_tensor(
-        _draw("normal", shape, _float_type(op, dtype), mean, std, generator, backend),
+        _draw("normal", shape, _float_type(op, dtype, out), mean, std, generator, backend),
         backend,
         requires_grad,
+        out,
+        op,
     )
 
 
 def bernoulli(
-    input: Tensor, p: float | None = None, *, generator: Generator | None = None
+    input: Tensor,
+    p: float | None = None,
+    *,
+    generator: Generator | None = None,
+    out: Tensor | None = None,
 ) -> Tensor:
     """1 with the probability given by each element (or by p), else 0, in the input's type.
 
@@ -336,12 +355,26 @@ def bernoulli(
         array = _draw(
             "bernoulli", input.array.shape, input.array.dtype, p, 0, generator, input.backend
         )
-        return wrap(array, input.backend)
+        return into(out, wrap(array, input.backend), op)
     require_floating(input, op)
     x = input.detach()
     if not bool(((x >= 0) & (x <= 1)).all()):
         raise ValueError(f"{op}: probabilities must be in [0, 1]")
-    return (rand_like(x, generator=generator) < x).to(x.dtype)
+    return into(out, (rand_like(x, generator=generator) < x).to(x.dtype), op)
+
+
+def poisson(input: Tensor, generator: Generator | None = None) -> Tensor:
+    """Poisson distributed counts, of the rate that each element gives, in the input's type.
+
+    ValueError for negative rates.
+    """
+    op = "poisson"
+    require_floating(require_tensor(input, op), op)
+    x = input.detach()
+    if not bool((x >= 0).all()):
+        raise ValueError(f"{op}: rates must not be negative")
+    seed, offset = (generator or default_generator).reserve(4)
+    return wrap(x.backend.poisson(x.array, seed, offset), x.backend)
 
 
 def _check_probability(op: str, p: float) -> None:
@@ -420,74 +453,6 @@ def multinomial(
         index = np.argsort(times, -1, kind="stable")[:, :num_samples]
     index = np.ascontiguousarray(index, np.int64).reshape(*weights.shape[:-1], num_samples)
     return wrap(backend.from_numpy(index), backend)
-
-
-# ---- in place ----------------------------------------------------------------------------------
-#
-# As any in-place change: what the tensor was made from is forgotten, and a leaf that requires a
-# gradient is refused unless recording is off.
-
-
-def _fill(op: str, x: Any, kind: str, a: float, b: float, generator: Generator | None) -> Tensor:
-    require_tensor(x, op)
-    if kind != "bernoulli":
-        require_floating(x, op)
-    array = _draw(kind, x.array.shape, x.array.dtype, a, b, generator, x.backend)
-    return x.copy_(wrap(array, x.backend))
-
-
-def uniform_(
-    tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generator | None = None
-) -> Tensor:
-    """Fill with uniform numbers in [a, b)."""
-    if not a <= b:
-        raise ValueError(f"uniform_: no number lies in [{a}, {b})")
-    return _fill("uniform_", tensor, "uniform", a, b, generator)
-
-
-def normal_(
-    tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None
-) -> Tensor:
-    """Fill with normal numbers."""
-    if not std >= 0:
-        raise ValueError(f"normal_: std must not be negative, got {std}")
-    return _fill("normal_", tensor, "normal", mean, std, generator)
-
-
-def bernoulli_(tensor: Tensor, p: Any = 0.5, generator: Generator | None = None) -> Tensor:
-    """Fill with 1 with probability p (a number, or a Tensor that broadcasts), else 0."""
-    if isinstance(p, Tensor):
-        return tensor.copy_(bernoulli(p.expand(tensor.array.shape), generator=generator))
-    _check_probability("bernoulli_", p)
-    return _fill("bernoulli_", tensor, "bernoulli", p, 0, generator)
-
-
-def random_(
-    tensor: Tensor,
-    low: int | None = None,
-    high: int | None = None,
-    generator: Generator | None = None,
-) -> Tensor:
-    """Fill with integers: random_(x, high), random_(x, low, high), or all that the type holds."""
-    require_tensor(tensor, "random_")
-    dtype = tensor.array.dtype
-    if low is None:
-        first, stop = 0, _limits(dtype)[1] + (not is_floating(dtype) and dtype != np.int64)
-    else:
-        first, stop = (0, low) if high is None else (low, high)
-    array = _integers("random_", first, stop, tensor.array.shape, dtype, generator, tensor.backend)
-    return tensor.copy_(wrap(array, tensor.backend))
-
-
-def exponential_(tensor: Tensor, lambd: float = 1.0, generator: Generator | None = None) -> Tensor:
-    """Fill with waiting times of mean 1 / lambd."""
-    if not lambd > 0:
-        raise ValueError(f"exponential_: lambd must be positive, got {lambd}")
-    require_floating(require_tensor(tensor, "exponential_"), "exponential_")
-    array = _draw(
-        "uniform", tensor.array.shape, tensor.array.dtype, 0, 1, generator, tensor.backend
-    )
-    return tensor.copy_((-wrap(array, tensor.backend)).log1p() * (-1.0 / lambd))
 
 
 # ---- dropout -----------------------------------------------------------------------------------

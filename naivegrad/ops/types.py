@@ -1,4 +1,4 @@
-"""Questions about types, and PyTorch's old constructors by type."""
+"""Questions about types."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any
 from naivegrad import dtype as dtypes
 from naivegrad.backend import promotion
 from naivegrad.ops._args import require_tensor
-from naivegrad.ops.creation import tensor
 from naivegrad.tensor import Tensor
 
 Number = complex | float | int | bool
@@ -74,62 +73,3 @@ def _dtype(wish: Any, op: str) -> dtypes.dtype:
     if isinstance(wish, dtypes.dtype):
         return wish
     raise TypeError(f"{op}: a naivegrad dtype is needed, got {type(wish).__name__}: {wish!r}")
-
-
-def _old_constructor(dtype: dtypes.dtype, data: tuple[Any, ...]) -> Tensor:
-    """What FloatTensor and its like do: FloatTensor([1, 2]) of values, FloatTensor(2, 3) sizes."""
-    if data and all(isinstance(n, int) and not isinstance(n, bool) for n in data):
-        return tensor(0, dtype=dtype).new_empty(data)
-    if not data:
-        return tensor([], dtype=dtype)
-    return tensor(data[0], dtype=dtype)
-
-
-def FloatTensor(*data: Any) -> Tensor:
-    """A float32 tensor of values, FloatTensor([1, 2]), or of sizes and any content, (2, 3)."""
-    return _old_constructor(dtypes.float32, data)
-
-
-def DoubleTensor(*data: Any) -> Tensor:
-    """The same in float64."""
-    return _old_constructor(dtypes.float64, data)
-
-
-def HalfTensor(*data: Any) -> Tensor:
-    """The same in float16."""
-    return _old_constructor(dtypes.float16, data)
-
-
-def BFloat16Tensor(*data: Any) -> Tensor:
-    """The same in bfloat16."""
-    return _old_constructor(dtypes.bfloat16, data)
-
-
-def LongTensor(*data: Any) -> Tensor:
-    """The same in int64."""
-    return _old_constructor(dtypes.int64, data)
-
-
-def IntTensor(*data: Any) -> Tensor:
-    """The same in int32."""
-    return _old_constructor(dtypes.int32, data)
-
-
-def ShortTensor(*data: Any) -> Tensor:
-    """The same in int16."""
-    return _old_constructor(dtypes.int16, data)
-
-
-def CharTensor(*data: Any) -> Tensor:
-    """The same in int8."""
-    return _old_constructor(dtypes.int8, data)
-
-
-def ByteTensor(*data: Any) -> Tensor:
-    """The same in uint8."""
-    return _old_constructor(dtypes.uint8, data)
-
-
-def BoolTensor(*data: Any) -> Tensor:
-    """The same in bool."""
-    return _old_constructor(dtypes.bool_, data)

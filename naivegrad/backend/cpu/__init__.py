@@ -72,7 +72,13 @@ from naivegrad.backend.cpu.pool import (
     max_pool2d_grad,
     max_pool2d_pick,
 )
-from naivegrad.backend.cpu.random import dropout, random, random_integers, random_permutation
+from naivegrad.backend.cpu.random import (
+    dropout,
+    poisson,
+    random,
+    random_integers,
+    random_permutation,
+)
 from naivegrad.backend.cpu.reduce import arg_reduce, logsumexp, reduce, var
 from naivegrad.backend.cpu.scan import arg_scan, recur, scan
 from naivegrad.backend.cpu.scatter import gather, scatter, scatter_into
@@ -141,6 +147,7 @@ __all__ = [
     "owns_memory",
     "pad",
     "permute",
+    "poisson",
     "random",
     "random_integers",
     "random_permutation",

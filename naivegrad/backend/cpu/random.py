@@ -53,6 +53,12 @@ def random_permutation(n: int, seed: int, offset: int) -> ndarray:
     return out
 
 
+def poisson(rates: ndarray, seed: int, offset: int) -> ndarray:
+    """Poisson distributed counts; one block of the stream seeds NumPy's generator."""
+    numbers = np.random.Generator(np.random.Philox(key=seed, counter=[offset, 0, 0, 1]))
+    return np.asarray(numbers.poisson(rates.astype(np.float64))).astype(rates.dtype)
+
+
 def dropout(x: ndarray, p: float, seed: int, offset: int) -> ndarray:
     """x / (1 - p), or 0 with probability p; one word of the stream an element, in C order."""
     out = kernel.dropout(x, p, seed, offset)

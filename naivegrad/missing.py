@@ -1,0 +1,22 @@
+"""What to say of a name that is not here."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+def explain(place: str, name: str, known: Iterable[str]) -> AttributeError:
+    """An AttributeError that names the nearest thing that there is.
+
+    Python itself asks for many names with underscores, to find out what an object can do: these get
+    a short answer.
+    """
+    if name.startswith("_"):
+        return AttributeError(f"{place} has no attribute {name!r}")
+    public = [n for n in known if not n.startswith("_")]
+    near = difflib.get_close_matches(name, public, 1) or [
+        n for n in public if name.lower() in (n.lower(), n.lower().rstrip("_"))
+    ]
+    hint = f"; the nearest is {near[0]!r}" if near else ""
+    return AttributeError(f"{place} has no {name!r}{hint} (see docs/differences.md)")

@@ -1,0 +1,43 @@
+"""Names that are missing say so; how tensors are printed; constants."""
+
+import math
+
+import pytest
+
+import naivegrad as ng
+
+
+def test_a_missing_name_names_the_nearest():
+    with pytest.raises(
+        AttributeError, match="naivegrad has no 'sotfmax'; the nearest is 'softmax'"
+    ):
+        ng.sotfmax
+    with pytest.raises(AttributeError, match=r"Tensor has no 'argmaks'; .* 'argmax'"):
+        ng.ones(2).argmaks()
+    with pytest.raises(AttributeError, match="has no 'xyzzy'"):
+        ng.xyzzy
+    with pytest.raises(ImportError, match="sotfmax"):
+        from naivegrad import sotfmax  # noqa: F401
+    assert not hasattr(ng, "sotfmax") and not hasattr(ng.ones(1), "__array_struct__")
+
+
+def test_constants():
+    assert (ng.pi, ng.e, ng.inf, ng.newaxis) == (math.pi, math.e, math.inf, None)
+    assert math.isnan(ng.nan)
+    assert ng.ones(2).contiguous(memory_format=ng.contiguous_format).shape == (2,)
+
+
+def test_print_options():
+    x = ng.tensor([1 / 3, 2 / 3])
+    try:
+        ng.set_printoptions(precision=2)
+        assert repr(x) == "tensor([0.33, 0.67])"
+        ng.set_printoptions(sci_mode=True)
+        assert repr(x) == "tensor([3.33e-01, 6.67e-01])"
+        ng.set_printoptions(threshold=5, edgeitems=1)
+        assert "..." in repr(ng.arange(10))
+        with pytest.raises(ValueError, match="profile must be one of"):
+            ng.set_printoptions(profile="long")
+    finally:
+        ng.set_printoptions(profile="default")
+    assert repr(x) == "tensor([0.3333, 0.6667])"

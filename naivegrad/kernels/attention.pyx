@@ -10,7 +10,7 @@
 #   - backward: weights are made anew from the saved log-sum-exp of each query (Dao et al. 2022,
 #     "FlashAttention"), with WIDTH keys in the lanes, so that the tiles P and dS are the packed
 #     panels for dV^T = dO^T P and dK^T = Q^T dS. Only for dQ^T = K^T dS^T a tile is transposed.
-#   - a query that may look at no key has the output 0, and +inf for its log-sum-exp, which makes its
+#   - a query that may look at no key has the output 0, and +inf as its log-sum-exp, which makes its
 #     weights in backward 0.
 #   - dropout keeps no mask: the weight of query l and key s of matrix i has word (i L + l) S + s of
 #     the stream, and both passes read it there.

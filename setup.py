@@ -36,6 +36,7 @@ MODULES = sorted(
         "cpu_features",
         "embedding",
         "index",
+        "interpolate",
         "pool",
         "scan",
         "scatter",

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from naivegrad.backend.resampling import Axis
 from naivegrad.backend.window import Pair, Sides, Steps
 
 Array = Any
@@ -636,4 +637,10 @@ class Backend(Protocol):
 
     def adaptive_avg_pool2d_grad(self, grad: Array, x_shape: Shape) -> Array:
         """The transpose of adaptive_avg_pool2d."""
+        ...
+
+    # interpolate
+
+    def resample(self, x: Array, axes: tuple[Axis, ...], transposed: bool) -> Array:
+        """x (N, C, ...) with its last axes resampled; or the transpose of that linear map."""
         ...

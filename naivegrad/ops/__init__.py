@@ -106,6 +106,7 @@ from naivegrad.ops.grids import (
     meshgrid,
 )
 from naivegrad.ops.index import index_put
+from naivegrad.ops.interpolate import interpolate, upsample, upsample_bilinear, upsample_nearest
 from naivegrad.ops.joining import (
     atleast_1d,
     atleast_2d,

@@ -46,6 +46,7 @@ from naivegrad.backend.cpu.elementwise import (
 )
 from naivegrad.backend.cpu.embedding import embedding, embedding_grad
 from naivegrad.backend.cpu.index import bounds, index, index_put, index_put_into, nonzero
+from naivegrad.backend.cpu.interpolate import resample
 from naivegrad.backend.cpu.linalg import linear, matmul
 from naivegrad.backend.cpu.loss import (
     cross_entropy,
@@ -154,6 +155,7 @@ __all__ = [
     "recur",
     "reduce",
     "repeat",
+    "resample",
     "reshape",
     "rmsprop_step",
     "scan",

@@ -71,7 +71,7 @@ class OperatorMethods:
         return ops.pow(self, other)
 
     def __rpow__(self, other: Any) -> Tensor:
-        return elementwise.Pow.apply(other, self)
+        return ops.pow(other, self)
 
     def __matmul__(self, other: Any) -> Tensor:
         return ops.matmul(self, other)

@@ -68,38 +68,23 @@ from naivegrad.ops.elementwise import (
     abs,
     absolute,
     add,
-    ceil,
-    clamp,
-    clip,
-    cos,
     div,
     divide,
-    erf,
-    exp,
-    floor,
-    floor_divide,
-    log,
-    log1p,
-    maximum,
-    minimum,
     mul,
     multiply,
     neg,
     negative,
-    pow,
-    reciprocal,
-    remainder,
-    rsqrt,
     sign,
-    sin,
-    sqrt,
-    square,
     sub,
     subtract,
     true_divide,
-    where,
 )
 from naivegrad.ops.embedding import embedding
+from naivegrad.ops.exponential import (
+    exp,
+    log,
+    log1p,
+)
 from naivegrad.ops.grids import (
     cartesian_prod,
     combinations,
@@ -185,6 +170,13 @@ from naivegrad.ops.padding import (
     pad,
 )
 from naivegrad.ops.pool import adaptive_avg_pool2d, avg_pool2d, max_pool2d
+from naivegrad.ops.power import (
+    pow,
+    reciprocal,
+    rsqrt,
+    sqrt,
+    square,
+)
 from naivegrad.ops.product import chain_matmul, kron, trace, vander
 from naivegrad.ops.product import cross_of_first as cross
 from naivegrad.ops.random import (
@@ -231,6 +223,12 @@ from naivegrad.ops.reduce import (
     sum,
     var,
 )
+from naivegrad.ops.rounding import (
+    ceil,
+    floor,
+    floor_divide,
+    remainder,
+)
 from naivegrad.ops.scan import (
     cummax,
     cummin,
@@ -244,6 +242,13 @@ from naivegrad.ops.scan import (
 )
 from naivegrad.ops.scatter import gather, scatter, scatter_add, scatter_reduce, take_along_dim
 from naivegrad.ops.search import one_hot
+from naivegrad.ops.select import (
+    clamp,
+    clip,
+    maximum,
+    minimum,
+    where,
+)
 from naivegrad.ops.slices import (
     index_add,
     index_copy,
@@ -256,8 +261,15 @@ from naivegrad.ops.slices import (
     take,
 )
 from naivegrad.ops.softmax import log_softmax, softmax, softmin
+from naivegrad.ops.special import (
+    erf,
+)
 from naivegrad.ops.strided import (
     as_strided,
+)
+from naivegrad.ops.trigonometry import (
+    cos,
+    sin,
 )
 from naivegrad.ops.typed import (
     BFloat16Tensor,

@@ -13,6 +13,8 @@ from naivegrad.autograd.mode import grad_mode
 from naivegrad.backend.promotion import can_cast, is_floating
 from naivegrad.tensor import Tensor, wrap
 
+Number = float | int | bool
+
 
 def normalize_axis(dim: Any, ndim: int, op: str) -> int:
     """A dimension counted from the front. A 0-d tensor has the dimensions 0 and -1."""

@@ -12,7 +12,8 @@ from typing import Any
 
 from naivegrad.autograd import Function, formula_vjp
 from naivegrad.autograd.inplace import assign
-from naivegrad.ops.elementwise import exp, where
+from naivegrad.ops.exponential import exp
+from naivegrad.ops.select import where
 from naivegrad.tensor import Tensor
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from naivegrad.ops._args import require_tensor
-from naivegrad.ops.elementwise import Number, abs
+from naivegrad.ops._args import Number, require_tensor
+from naivegrad.ops.elementwise import abs
 from naivegrad.tensor import Tensor, wrap
 
 

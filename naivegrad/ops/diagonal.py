@@ -9,10 +9,10 @@ import numpy as np
 from naivegrad.autograd import Function
 from naivegrad.device import backend_of
 from naivegrad.ops._args import into, new_tensor, normalize_axis, numpy_dtype, require_tensor
-from naivegrad.ops.elementwise import where
 from naivegrad.ops.joining import cat
 from naivegrad.ops.movement import reshape
 from naivegrad.ops.padding import pad
+from naivegrad.ops.select import where
 from naivegrad.tensor import Tensor, wrap
 
 

@@ -10,7 +10,7 @@ from naivegrad.autograd import Function, formula_vjp
 from naivegrad.backend.promotion import is_floating, promote
 from naivegrad.ops._args import require_floating, require_tensor
 from naivegrad.ops.activation import softplus
-from naivegrad.ops.elementwise import where
+from naivegrad.ops.select import where
 from naivegrad.ops.softmax import LogSoftmax, Softmax
 from naivegrad.tensor import Tensor, wrap
 

@@ -8,9 +8,9 @@ import numpy as np
 
 from naivegrad.backend.promotion import is_differentiable
 from naivegrad.ops._args import into, require_tensor
-from naivegrad.ops.elementwise import Where
 from naivegrad.ops.index import Index, IndexPut
 from naivegrad.ops.joining import stack
+from naivegrad.ops.select import Where
 from naivegrad.tensor import Tensor, wrap
 
 

@@ -9,11 +9,12 @@ from typing import Any
 from naivegrad.autograd import Function
 from naivegrad.ops._args import normalize_axes, normalize_axis, numpy_dtype, require_floating
 from naivegrad.ops._results import ValuesIndices
-from naivegrad.ops.elementwise import exp, where
+from naivegrad.ops.exponential import exp
 from naivegrad.ops.joining import cat
 from naivegrad.ops.movement import Reshape, spread
 from naivegrad.ops.scan import CumProd
 from naivegrad.ops.scatter import Gather
+from naivegrad.ops.select import where
 from naivegrad.tensor import Tensor, wrap
 
 Axes = tuple[int, ...] | None

@@ -15,10 +15,11 @@ from naivegrad.ops._args import (
     require_tensor,
 )
 from naivegrad.ops._results import ValuesIndices
-from naivegrad.ops.elementwise import exp, where
+from naivegrad.ops.exponential import exp
 from naivegrad.ops.joining import cat
 from naivegrad.ops.padding import Pad
 from naivegrad.ops.scatter import Gather
+from naivegrad.ops.select import where
 from naivegrad.tensor import Tensor, wrap
 
 

@@ -16,7 +16,7 @@ from naivegrad.ops._args import (
     normalize_axis,
     require_tensor,
 )
-from naivegrad.ops.elementwise import where
+from naivegrad.ops.select import where
 from naivegrad.tensor import Tensor, wrap
 
 INTEGERS = "iu"

@@ -1,0 +1,169 @@
+"""One value or another: where, clamp, maximum."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from naivegrad.autograd import Function
+from naivegrad.backend.promotion import is_floating
+from naivegrad.ops._args import Number, as_tensor_like, require_tensor
+from naivegrad.tensor import Tensor, wrap
+
+
+class Where(Function):
+    """z = x where condition, else y.    grad_x = grad where condition,    grad_y = the rest."""
+
+    kind = "elementwise"
+
+    @staticmethod
+    def forward(ctx: Any, condition: Any, x: Any, y: Any) -> Any:
+        ctx.save_for_backward(condition)
+        return ctx.backend.where(condition, x, y)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        (condition,) = ctx.saved_tensors
+        _, need_x, need_y = ctx.needs_input_grad
+        return (
+            None,
+            where(condition, grad, 0.0) if need_x else None,
+            where(condition, 0.0, grad) if need_y else None,
+        )
+
+
+class Clamp(Function):
+    """y = min(max(x, low), high).    grad_x = grad where low <= x <= high, else 0."""
+
+    kind = "elementwise"
+
+    @staticmethod
+    def forward(ctx: Any, x: Any, low: float, high: float) -> Any:
+        ctx.low, ctx.high = low, high
+        ctx.save_for_backward(x)
+        return ctx.backend.unary("clamp", x, low, high)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        (x,) = ctx.saved_tensors
+        return ClampGrad.apply(grad, x, ctx.low, ctx.high)
+
+
+class ClampGrad(Function):
+    """z = g where low <= x <= high, else 0.    grad_g = grad there, else 0."""
+
+    kind = "elementwise"
+
+    @staticmethod
+    def forward(ctx: Any, g: Any, x: Any, low: float, high: float) -> Any:
+        ctx.low, ctx.high = low, high
+        ctx.save_for_backward(x)
+        return ctx.backend.binary("clamp_grad", g, x, low, high)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        (x,) = ctx.saved_tensors
+        grad_x = grad * 0.0 if ctx.needs_input_grad[1] else None
+        return ClampGrad.apply(grad, x, ctx.low, ctx.high), grad_x
+
+
+class Maximum(Function):
+    """z = max(x, y).    The gradient goes to the larger; half to each where they are equal."""
+
+    kind = "elementwise"
+    op, wins = "maximum", "gt"
+
+    @classmethod
+    def _forward(cls, ctx: Any, x: Any, y: Any) -> Any:
+        backend = ctx.backend
+        z = backend.binary(cls.op, x, y)
+        if True in ctx.needs_input_grad:
+            wins = backend.cast(backend.compare(cls.wins, x, y), z.dtype)
+            ties = backend.cast(backend.compare("eq", x, y), z.dtype)
+            ctx.save_for_backward(backend.binary("add", wins, backend.binary("mul", ties, 0.5)))
+        return z
+
+    @staticmethod
+    def forward(ctx: Any, x: Any, y: Any) -> Any:
+        return Maximum._forward(ctx, x, y)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        (share,) = ctx.saved_tensors  # 1, 1/2 or 0: what goes to x
+        return grad * share, grad * (1 - share)
+
+
+class Minimum(Maximum):
+    """z = min(x, y).    The gradient goes to the smaller; half to each where they are equal."""
+
+    op, wins = "minimum", "lt"
+
+    @staticmethod
+    def forward(ctx: Any, x: Any, y: Any) -> Any:
+        return Minimum._forward(ctx, x, y)
+
+
+# Functional names
+
+
+def where(
+    condition: Tensor, input: Tensor | Number | None = None, other: Tensor | Number | None = None
+) -> Any:
+    """input where condition, else other, broadcasting; condition alone: where it is not 0."""
+    require_tensor(condition, "where", "condition")
+    if input is None and other is None:
+        return condition.nonzero(as_tuple=True)
+    if input is None or other is None:
+        raise TypeError("where: takes a condition alone, or a condition and two values")
+    if condition.array.dtype.kind != "b":
+        raise TypeError(f"where: the condition must be a bool tensor, got {condition.dtype}")
+    return Where.apply(condition, input, other)
+
+
+def clamp(
+    input: Tensor, min: Tensor | Number | None = None, max: Tensor | Number | None = None
+) -> Tensor:
+    """input between min and max (either may be left out). At a bound the gradient passes."""
+    if min is None and max is None:
+        raise ValueError("clamp: at least one of min and max must be given")
+    if isinstance(min, Tensor) or isinstance(max, Tensor):
+        result = input
+        if min is not None:
+            min = as_tensor_like(min, input)
+            result = where(result < min, min, result)
+        if max is not None:
+            max = as_tensor_like(max, input)
+            result = where(result > max, max, result)
+        return result
+    if not is_floating(input.array.dtype):
+        return _clamp_integers(input, min, max)
+    low = -math.inf if min is None else float(min)
+    high = math.inf if max is None else float(max)
+    return Clamp.apply(input, low, high)
+
+
+def _clamp_integers(x: Tensor, low: Any, high: Any) -> Tensor:
+    backend, result = x.backend, x.array
+    for op, bound in (("maximum", low), ("minimum", high)):
+        if bound is not None:
+            result = backend.binary(op, result, bound)
+    return wrap(result, backend)
+
+
+def maximum(input: Tensor, other: Tensor) -> Tensor:
+    """The larger of two, element by element; NaN if either is. Equal ones share the gradient."""
+    return Maximum.apply(*_promoted(input, other, "maximum"))
+
+
+def minimum(input: Tensor, other: Tensor) -> Tensor:
+    """The smaller of two, element by element; NaN if either is. Equal ones share the gradient."""
+    return Minimum.apply(*_promoted(input, other, "minimum"))
+
+
+def _promoted(x: Tensor, y: Tensor, op: str) -> tuple[Tensor, Tensor]:
+    require_tensor(x, op)
+    return x, as_tensor_like(y, x)
+
+
+# Other spellings
+clip = clamp

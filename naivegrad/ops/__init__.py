@@ -169,6 +169,7 @@ from naivegrad.ops.norm import batch_norm, group_norm, instance_norm, layer_norm
 from naivegrad.ops.padding import (
     pad,
 )
+from naivegrad.ops.pixel import channel_shuffle, pixel_shuffle, pixel_unshuffle
 from naivegrad.ops.pool import adaptive_avg_pool2d, avg_pool2d, max_pool2d
 from naivegrad.ops.power import (
     pow,

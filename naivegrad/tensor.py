@@ -29,6 +29,7 @@ from naivegrad.methods import (
     OperatorMethods,
     ReduceMethods,
     ScanMethods,
+    StatisticsMethods,
     connect,
 )
 from naivegrad.missing import explain
@@ -42,6 +43,7 @@ class Tensor(
     ActivationMethods,
     ReduceMethods,
     ScanMethods,
+    StatisticsMethods,
     MovementMethods,
     IndexMethods,
     LinalgMethods,

@@ -196,6 +196,41 @@ class Backend(Protocol):
         """The last index of the "max" or "min" so far on an axis, NaN winning, as int64."""
         ...
 
+    # quantile
+
+    def arg_median(self, x: Array, axis: int, skip_nan: bool) -> Array:
+        """The first index of the lower median on an axis, kept with length 1, as int64."""
+        ...
+
+    def arg_mode(self, x: Array, axis: int) -> Array:
+        """The last index of the most frequent value (the smallest, if several), the axis kept."""
+        ...
+
+    def arg_rank(self, x: Array, ranks: list[Array]) -> list[Array]:
+        """Where the values of ranks (..., Q) stand in lines x (..., n), NaN last, as int64."""
+        ...
+
+    # statistics, unique
+
+    def bincount(self, x: Array, weights: Array | None, minlength: int) -> Array:
+        """How often 0, 1, 2, ... occur in a line of integers; or their weights added."""
+        ...
+
+    def histogram(
+        self,
+        op: str,
+        x: Array,
+        bins: int | Array,
+        limits: tuple[float, float] | None,
+        weight: Array | None,
+    ) -> tuple[Array, Array]:
+        """How much falls in each bin, and the edges: given, or equally spaced over limits."""
+        ...
+
+    def unique(self, x: Array, axis: int | None, consecutive: bool) -> tuple[Array, Array, Array]:
+        """The different elements, or slices along an axis: (values, inverse, counts)."""
+        ...
+
     # index
 
     def index(self, x: Array, where: tuple[Any, ...]) -> Array:

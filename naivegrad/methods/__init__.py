@@ -15,3 +15,4 @@ from naivegrad.methods.movement import MovementMethods
 from naivegrad.methods.operators import OperatorMethods
 from naivegrad.methods.reduce import ReduceMethods
 from naivegrad.methods.scan import ScanMethods
+from naivegrad.methods.statistics import StatisticsMethods

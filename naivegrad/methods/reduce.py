@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from naivegrad.autograd.inplace import assign
+
 if TYPE_CHECKING:
     from naivegrad import ops
     from naivegrad.tensor import Tensor
@@ -28,6 +30,14 @@ class ReduceMethods:
         """The product over dim (all, if left out)."""
         return ops.prod(self, dim, keepdim, dtype=dtype)
 
+    def nansum(self, dim: Any = None, keepdim: Any = False, *, dtype: Any = None) -> Tensor:
+        """The sum over dim of what is not NaN."""
+        return ops.nansum(self, dim, keepdim, dtype=dtype)
+
+    def nanmean(self, dim: Any = None, keepdim: Any = False, *, dtype: Any = None) -> Tensor:
+        """The mean over dim of what is not NaN."""
+        return ops.nanmean(self, dim, keepdim, dtype=dtype)
+
     def amax(self, dim: Any = (), keepdim: Any = False) -> Tensor:
         """The largest value over dim; equal ones share the gradient."""
         return ops.amax(self, dim, keepdim)
@@ -36,13 +46,17 @@ class ReduceMethods:
         """The smallest value over dim; equal ones share the gradient."""
         return ops.amin(self, dim, keepdim)
 
-    def max(self, dim: Any = None, keepdim: Any = False) -> Any:
-        """The largest of all; (values, indices) along dim; of two tensors."""
-        return ops.reduce.extreme("max", self, dim, keepdim)
+    def aminmax(self, *, dim: Any = None, keepdim: Any = False) -> Any:
+        """The smallest and the largest value: (min, max)."""
+        return ops.aminmax(self, dim=dim, keepdim=keepdim)
 
-    def min(self, dim: Any = None, keepdim: Any = False) -> Any:
+    def max(self, dim: Any = None, keepdim: Any = False, *, other: Any = None) -> Any:
+        """The largest of all; (values, indices) along dim; of two tensors."""
+        return ops.extreme.extreme("max", self, dim, keepdim, other)
+
+    def min(self, dim: Any = None, keepdim: Any = False, *, other: Any = None) -> Any:
         """The smallest of all; (values, indices) along dim; of two tensors."""
-        return ops.reduce.extreme("min", self, dim, keepdim)
+        return ops.extreme.extreme("min", self, dim, keepdim, other)
 
     def argmax(self, dim: Any = None, keepdim: Any = False) -> Tensor:
         """Where the largest value is."""
@@ -51,18 +65,6 @@ class ReduceMethods:
     def argmin(self, dim: Any = None, keepdim: Any = False) -> Tensor:
         """Where the smallest value is."""
         return ops.argmin(self, dim, keepdim)
-
-    def var(
-        self, dim: Any = None, unbiased: Any = None, keepdim: Any = False, *, correction: Any = None
-    ) -> Tensor:
-        """The variance over dim."""
-        return ops.var(self, dim, unbiased, keepdim, correction=correction)
-
-    def std(
-        self, dim: Any = None, unbiased: Any = None, keepdim: Any = False, *, correction: Any = None
-    ) -> Tensor:
-        """The standard deviation over dim."""
-        return ops.std(self, dim, unbiased, keepdim, correction=correction)
 
     def logsumexp(self, dim: Any, keepdim: Any = False) -> Tensor:
         """log(sum(exp(self))) over dim."""
@@ -75,6 +77,22 @@ class ReduceMethods:
     def all(self, dim: Any = None, keepdim: Any = False) -> Tensor:
         """Whether all elements over dim are not zero."""
         return ops.all(self, dim, keepdim)
+
+    def count_nonzero(self, dim: Any = None) -> Tensor:
+        """How many elements over dim are not zero."""
+        return ops.count_nonzero(self, dim)
+
+    def dist(self, other: Any, p: Any = 2) -> Tensor:
+        """The p-norm of self - other."""
+        return ops.dist(self, other, p)
+
+    def renorm(self, p: Any, dim: Any, maxnorm: Any) -> Tensor:
+        """Slices along dim scaled down to a p-norm of at most maxnorm."""
+        return ops.renorm(self, p, dim, maxnorm)
+
+    def renorm_(self, p: Any, dim: Any, maxnorm: Any) -> Tensor:
+        """renorm, in place."""
+        return assign(self, ops.renorm, p, dim, maxnorm)
 
     def norm(self, p: Any = "fro", dim: Any = None, keepdim: Any = False) -> Tensor:
         """(sum |self|^p)^(1/p) over dim."""

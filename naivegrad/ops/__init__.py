@@ -209,20 +209,17 @@ from naivegrad.ops.rearrange import (
 )
 from naivegrad.ops.reduce import (
     all,
-    amax,
-    amin,
     any,
-    argmax,
-    argmin,
+    count_nonzero,
+    dist,
     logsumexp,
-    max,
     mean,
-    min,
+    nanmean,
+    nansum,
     norm,
     prod,
-    std,
+    renorm,
     sum,
-    var,
 )
 from naivegrad.ops.rounding import (
     ceil,
@@ -295,6 +292,21 @@ from naivegrad.ops.types import (
 )
 
 from naivegrad.ops import filling, memory  # isort: skip
+
+from naivegrad.ops.extreme import amax, amin, aminmax, argmax, argmin, max, min
+from naivegrad.ops.quantile import median, mode, nanmedian, nanquantile, quantile
+from naivegrad.ops.statistics import (
+    bincount,
+    corrcoef,
+    cov,
+    histc,
+    histogram,
+    std,
+    std_mean,
+    var,
+    var_mean,
+)
+from naivegrad.ops.unique import unique, unique_consecutive
 
 # Functions only, without the modules they come from, some of which bear the same names.
 __all__ = sorted(name for name, value in globals().items() if callable(value))

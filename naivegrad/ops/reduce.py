@@ -1,4 +1,4 @@
-"""Reductions: one class each, then the functional names."""
+"""Reductions: sums, means, products, truth, norms. A class each, then the functional names."""
 
 from __future__ import annotations
 
@@ -7,25 +7,21 @@ import math
 from typing import Any
 
 from naivegrad.autograd import Function
-from naivegrad.ops._args import normalize_axes, normalize_axis, numpy_dtype, require_floating
-from naivegrad.ops._results import ValuesIndices
+from naivegrad.ops._args import (
+    into,
+    normalize_axes,
+    normalize_axis,
+    require_floating,
+    require_tensor,
+)
+from naivegrad.ops._axes import Axes, Dims, restore, typed
+from naivegrad.ops.compare import isnan
 from naivegrad.ops.exponential import exp
-from naivegrad.ops.joining import cat
-from naivegrad.ops.movement import Reshape, spread
-from naivegrad.ops.scan import CumProd
-from naivegrad.ops.scatter import Gather
+from naivegrad.ops.extreme import amax, amin
+from naivegrad.ops.movement import spread
+from naivegrad.ops.scan import CumProd, later
 from naivegrad.ops.select import where
 from naivegrad.tensor import Tensor, wrap
-
-Axes = tuple[int, ...] | None
-Dims = int | tuple[int, ...] | list[int] | None
-
-
-def restore(x: Tensor, shape: tuple[int, ...], axes: tuple[int, ...], keepdim: bool) -> Tensor:
-    """Put the reduced axes back, with length 1, so that x broadcasts against the input again."""
-    if keepdim:
-        return x
-    return x.reshape([1 if i in axes else n for i, n in enumerate(shape)])
 
 
 class Sum(Function):
@@ -94,63 +90,11 @@ class Prod(Function):
         lines = x.permute(order)
         shape = lines.array.shape
         lines = lines.reshape([*shape[: len(kept)], math.prod(shape[len(kept) :])])
-        ones = lines.detach().new_ones([*shape[: len(kept)], 1])
-        before = CumProd.apply(cat([ones, lines[..., :-1]], -1), lines.array.ndim - 1)
-        flipped = lines.flip(-1)
-        after = CumProd.apply(cat([ones, flipped[..., :-1]], -1), lines.array.ndim - 1).flip(-1)
-        others = (before * after).reshape(shape)
+        axis = len(kept)
+        before = later(CumProd.apply(lines, axis), axis, 1.0)
+        after = later(CumProd.apply(lines.flip(axis), axis), axis, 1.0).flip(axis)
         back = [order.index(i) for i in range(len(order))]
-        return grad * others.permute(back)
-
-
-class Extremum(Function):
-    """y = max (or min) of x over some axes.    Equal extreme values share the gradient evenly."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Any, axes: tuple[int, ...], keepdim: bool, op: str) -> Any:
-        backend = ctx.backend
-        ctx.axes, ctx.keepdim = axes, keepdim
-        y = backend.reduce(op, x, axes, True)
-        if True in ctx.needs_input_grad:
-            extreme = backend.compare("eq", x, y)
-            nan = backend.compare("ne", x, x)  # where there is one, it is the extreme
-            share = backend.cast(backend.logical("or", extreme, nan), x.dtype)
-            share = backend.binary("div", share, backend.reduce("sum", share, axes, True))
-            ctx.save_for_backward(share)
-        if keepdim:
-            return y
-        return backend.reshape(y, tuple(n for i, n in enumerate(x.shape) if i not in axes))[0]
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> Any:
-        (share,) = ctx.saved_tensors
-        return restore(grad, share.array.shape, ctx.axes, ctx.keepdim) * share
-
-    @staticmethod
-    def jvp(ctx: Any, x_dot: Tensor, *_: Any) -> Any:
-        (share,) = ctx.saved_tensors
-        return (x_dot * share).sum(ctx.axes, ctx.keepdim)
-
-
-class Var(Function):
-    """y = sum((x - mean)^2) / (n - correction).
-
-    grad_x = grad * 2 * (x - mean) / (n - correction).
-    """
-
-    @staticmethod
-    def forward(ctx: Any, x: Any, axes: tuple[int, ...], correction: float, keepdim: bool) -> Any:
-        ctx.axes, ctx.keepdim = axes, keepdim
-        ctx.count = math.prod(x.shape[i] for i in axes) - correction
-        ctx.save_for_backward(x)
-        return ctx.backend.var(x, axes, correction, keepdim)
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> Any:
-        (x,) = ctx.saved_tensors
-        factor = 2.0 / ctx.count if ctx.count > 0 else math.nan
-        grad = restore(grad, x.array.shape, ctx.axes, ctx.keepdim)
-        return grad * factor * (x - x.mean(ctx.axes, keepdim=True))
+        return grad * (before * after).reshape(shape).permute(back)
 
 
 class LogSumExp(Function):
@@ -172,155 +116,140 @@ class LogSumExp(Function):
         return grad * exp(x - safe)
 
 
-def sum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
-    """The sum over dim (all, if left out). Integers and truth values give int64."""
-    if dtype is not None:
-        input = input.cast(numpy_dtype(dtype))
+def sum(
+    input: Tensor,
+    dim: Dims = None,
+    keepdim: bool = False,
+    *,
+    dtype: Any = None,
+    out: Tensor | None = None,
+) -> Tensor:
+    """The sum over dim (all, if left out), which may be several. 0 of nothing.
+
+    Integers and truth values give int64; `dtype` converts the input first.
+    """
+    x = typed(input, dtype, "sum")
     if dim is None and not keepdim:
-        return Sum.apply(input)
-    return Sum.apply(input, normalize_axes(dim, input.array.ndim, "sum"), keepdim)
+        y = Sum.apply(x)
+    else:
+        y = Sum.apply(x, normalize_axes(dim, x.array.ndim, "sum"), keepdim)
+    if dtype is not None:
+        y = typed(y, dtype, "sum")
+    return y if out is None else into(out, y, "sum")
 
 
-def mean(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
-    """The mean over dim (all, if left out); NaN of nothing. The input must be floating point."""
-    if dtype is not None:
-        input = input.cast(numpy_dtype(dtype))
-    require_floating(input, "mean")
-    if dim is None and not keepdim:
-        return Sum.apply(
-            input, None, False, 1.0 / input.array.size if input.array.size else math.nan
-        )
-    axes = normalize_axes(dim, input.array.ndim, "mean")
-    n = math.prod(input.array.shape[i] for i in axes)
-    return Sum.apply(input, axes, keepdim, 1.0 / n if n else math.nan)
+def mean(
+    input: Tensor,
+    dim: Dims = None,
+    keepdim: bool = False,
+    *,
+    dtype: Any = None,
+    out: Tensor | None = None,
+) -> Tensor:
+    """The mean over dim (all, if left out); NaN of nothing.
+
+    The input must be floating point, or `dtype`, to which it is converted first.
+    """
+    x = typed(input, dtype, "mean")
+    require_floating(x, "mean")
+    shape = x.array.shape
+    axes = None if dim is None and not keepdim else normalize_axes(dim, len(shape), "mean")
+    n = x.array.size if axes is None else math.prod([shape[i] for i in axes])
+    y = Sum.apply(x, axes, keepdim, 1.0 / n if n else math.nan)
+    return y if out is None else into(out, y, "mean")
 
 
 def prod(
-    input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None
+    input: Tensor,
+    dim: int | None = None,
+    keepdim: bool = False,
+    *,
+    dtype: Any = None,
+    out: Tensor | None = None,
 ) -> Tensor:
-    """The product over dim (all, if left out). Right also where factors are 0."""
-    if dtype is not None:
-        input = input.cast(numpy_dtype(dtype))
-    return Prod.apply(input, normalize_axes(dim, input.array.ndim, "prod"), keepdim)
+    """The product over one dim (all, if left out); 1 of nothing. Integers give int64.
 
-
-def _not_empty(x: Tensor, axes: tuple[int, ...], op: str) -> None:
-    for axis in axes:
-        if x.array.shape[axis] == 0:
-            raise IndexError(
-                f"{op}: nothing to reduce: dimension {axis} of shape {x.array.shape} "
-                f"has no elements"
-            )
-
-
-def amax(input: Tensor, dim: Dims = (), keepdim: bool = False) -> Tensor:
-    """The largest value over dim (all, if left out). Equal ones share the gradient evenly."""
-    axes = normalize_axes(dim, input.array.ndim, "amax")
-    _not_empty(input, axes, "amax")
-    return Extremum.apply(input, axes, keepdim, "max")
-
-
-def amin(input: Tensor, dim: Dims = (), keepdim: bool = False) -> Tensor:
-    """The smallest value over dim (all, if left out). Equal ones share the gradient evenly."""
-    axes = normalize_axes(dim, input.array.ndim, "amin")
-    _not_empty(input, axes, "amin")
-    return Extremum.apply(input, axes, keepdim, "min")
-
-
-def extreme(op: str, x: Tensor, dim: Any, keepdim: bool) -> Any:
-    """max and min in three forms: of all, along a dimension (with indices), of two tensors."""
-    if isinstance(dim, Tensor):
-        return x.maximum(dim) if op == "max" else x.minimum(dim)
-    if dim is None:
-        _not_empty(x, tuple(range(x.array.ndim)), op)
-        return Extremum.apply(x, tuple(range(x.array.ndim)), False, op)
-    axis = normalize_axis(dim, x.array.ndim, op)
-    if x.array.ndim == 0:
-        return ValuesIndices(x.clone(), x.argmax())
-    _not_empty(x, (axis,), op)
-    indices = wrap(x.backend.arg_reduce(op, x.array, axis, True), x.backend)
-    values = Gather.apply(x, axis, indices.array)
-    if not keepdim:
-        shape = x.array.shape[:axis] + x.array.shape[axis + 1 :]
-        values, indices = Reshape.apply(values, shape), Reshape.apply(indices, shape)
-    return ValuesIndices(values, indices)
-
-
-def max(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
-    """The largest value of all; with dim, (values, indices) along it; with a tensor, `maximum`.
-
-    Along a dimension the gradient goes to the index that is returned, the first of equal ones. Of
-    all, equal ones share it evenly. NaN wins. IndexError where there is nothing to reduce.
+    The gradient is right also where factors are 0.
     """
-    return extreme("max", input, dim, keepdim)
+    x = typed(input, dtype, "prod")
+    if dim is not None:
+        dim = normalize_axis(dim, x.array.ndim, "prod")
+    y = Prod.apply(x, normalize_axes(dim, x.array.ndim, "prod"), keepdim)
+    return into(out, typed(y, dtype, "prod"), "prod")
 
 
-def min(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
-    """The smallest value of all; with dim, (values, indices) along it; with a tensor, `minimum`."""
-    return extreme("min", input, dim, keepdim)
-
-
-def _arg(op: str, x: Tensor, dim: int | None, keepdim: bool) -> Tensor:
-    name = f"arg{op}"
-    if dim is None:
-        _not_empty(x, tuple(range(x.array.ndim)), name)
-        flat = x.backend.reshape(x.array, (-1,))[0]
-        index = wrap(x.backend.arg_reduce(op, flat, 0, False), x.backend)
-        return index.reshape([1] * x.array.ndim) if keepdim else index
-    axis = normalize_axis(dim, x.array.ndim, name)
-    if x.array.ndim == 0:
-        return _arg(op, x, None, False)
-    _not_empty(x, (axis,), name)
-    return wrap(x.backend.arg_reduce(op, x.array, axis, keepdim), x.backend)
-
-
-def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
-    """Where the largest value is (the first, if several): of all flattened, or along dim."""
-    return _arg("max", input, dim, keepdim)
-
-
-def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
-    """Where the smallest value is (the first, if several): of all flattened, or along dim."""
-    return _arg("min", input, dim, keepdim)
-
-
-def var(
+def nansum(
     input: Tensor,
     dim: Dims = None,
-    unbiased: bool | None = None,
     keepdim: bool = False,
     *,
-    correction: float | None = None,
+    dtype: Any = None,
+    out: Tensor | None = None,
 ) -> Tensor:
-    """sum((x - mean)^2) / (n - correction) over dim; correction is 1, or 0 with unbiased=False."""
-    return Var.apply(input, *_var_arguments("var", input, dim, unbiased, keepdim, correction))
+    """The sum over dim (all, if left out) of what is not NaN, to which alone the gradient flows."""
+    x = typed(input, dtype, "nansum")
+    if dim is not None:
+        dim = normalize_axes(dim, x.array.ndim, "nansum")
+    if x.array.dtype.kind not in "biu":
+        x = where(isnan(x), 0.0, x)
+    return into(out, sum(x, dim, keepdim, dtype=dtype), "nansum")
 
 
-def _var_arguments(
-    op: str, x: Tensor, dim: Any, unbiased: Any, keepdim: bool, correction: Any
-) -> tuple[Any, ...]:
-    """What Var takes after the tensor."""
-    if isinstance(dim, bool):  # PyTorch also takes var(x, False)
-        dim, unbiased = None, dim
-    if unbiased is not None and correction is not None:
-        raise TypeError(f"{op}: give unbiased or correction, not both")
-    require_floating(x, op)
-    if correction is None:
-        correction = 1.0 if unbiased is None or unbiased else 0.0
-    return normalize_axes(dim, x.array.ndim, op), correction, keepdim
-
-
-def std(
+def nanmean(
     input: Tensor,
     dim: Dims = None,
-    unbiased: bool | None = None,
     keepdim: bool = False,
     *,
-    correction: float | None = None,
+    dtype: Any = None,
+    out: Tensor | None = None,
 ) -> Tensor:
-    """The square root of `var`. Where it is 0 the gradient is taken as 0."""
-    arguments = _var_arguments("std", input, dim, unbiased, keepdim, correction)
-    return StdRoot.apply(Var.apply(input, *arguments))
+    """The mean over dim (all, if left out) of what is not NaN; NaN where there is nothing else."""
+    x = typed(input, dtype, "nanmean")
+    require_floating(x, "nanmean")
+    if dim is not None:
+        dim = normalize_axes(dim, x.array.ndim, "nanmean")
+    nan = isnan(x)
+    count = sum(~nan, dim, keepdim).cast(x.array.dtype)
+    return into(out, sum(where(nan, 0.0, x), dim, keepdim) / count, "nanmean")
+
+
+def logsumexp(
+    input: Tensor, dim: Dims, keepdim: bool = False, *, out: Tensor | None = None
+) -> Tensor:
+    """log(sum(exp(x))) over dim, which may be several, without overflow; -inf of nothing."""
+    axes = normalize_axes(dim, require_tensor(input, "logsumexp").array.ndim, "logsumexp")
+    return into(out, LogSumExp.apply(input, axes, keepdim), "logsumexp")
+
+
+def _truths(op: str, x: Any, dim: Dims, keepdim: bool, out: Tensor | None) -> Tensor:
+    axes = normalize_axes(dim, require_tensor(x, op).array.ndim, op)
+    if isinstance(dim, tuple | list) and not dim:  # no dimension at all, unlike in other reductions
+        axes = ()
+    result = x.backend.reduce(op, x.array, axes, keepdim)
+    if x.array.dtype.name == "uint8":  # from the time before there was bool
+        result = x.backend.cast(result, x.array.dtype)
+    return into(out, wrap(result, x.backend), op)
+
+
+def any(
+    input: Tensor, dim: Dims = None, keepdim: bool = False, *, out: Tensor | None = None
+) -> Tensor:
+    """Whether any element over dim (all, if left out) is not zero, as bool; of uint8, as uint8."""
+    return _truths("any", input, dim, keepdim, out)
+
+
+def all(
+    input: Tensor, dim: Dims = None, keepdim: bool = False, *, out: Tensor | None = None
+) -> Tensor:
+    """Whether all elements over dim (all, if left out) are not zero; of uint8, as uint8."""
+    return _truths("all", input, dim, keepdim, out)
+
+
+def count_nonzero(input: Tensor, dim: Dims = None) -> Tensor:
+    """How many elements over dim (all, if left out) are not zero, as int64. NaN is not zero."""
+    x = require_tensor(input, "count_nonzero").detach()
+    axes = normalize_axes(dim, x.array.ndim, "count_nonzero")
+    return sum(x if x.array.dtype.kind == "b" else x != 0, axes)
 
 
 class StdRoot(Function):
@@ -338,26 +267,6 @@ class StdRoot(Function):
     def backward(ctx: Any, grad: Tensor) -> Any:
         (y,) = ctx.saved_tensors
         return where(y == 0, 0.0, grad / (y * 2))
-
-
-def logsumexp(input: Tensor, dim: Dims, keepdim: bool = False) -> Tensor:
-    """log(sum(exp(input))) over dim, without overflow; -inf of nothing."""
-    return LogSumExp.apply(input, normalize_axes(dim, input.array.ndim, "logsumexp"), keepdim)
-
-
-def _truths(op: str, x: Tensor, dim: Dims, keepdim: bool) -> Tensor:
-    axes = normalize_axes(dim, x.array.ndim, op)
-    return wrap(x.backend.reduce(op, x.array, axes, keepdim), x.backend)
-
-
-def any(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
-    """Whether any element over dim is not zero."""
-    return _truths("any", input, dim, keepdim)
-
-
-def all(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
-    """Whether all elements over dim are not zero."""
-    return _truths("all", input, dim, keepdim)
 
 
 def norm(input: Tensor, p: float | str = "fro", dim: Dims = None, keepdim: bool = False) -> Tensor:
@@ -379,3 +288,29 @@ def norm(input: Tensor, p: float | str = "fro", dim: Dims = None, keepdim: bool 
         return input.abs().sum(dim, keepdim)
     total = (input.abs() ** p).sum(dim, keepdim)
     return where(total == 0, 0.0, where(total == 0, 1.0, total) ** (1.0 / p))
+
+
+def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
+    """The p-norm of all of input - other, which broadcast; the gradient at distance 0 is 0."""
+    return norm(require_tensor(input, "dist") - require_tensor(other, "dist", "other"), p)
+
+
+def renorm(
+    input: Tensor, p: float, dim: int, maxnorm: float, *, out: Tensor | None = None
+) -> Tensor:
+    """Slices along dim whose p-norm is above maxnorm, scaled down to it; the others as they are.
+
+    Raises
+    ------
+    ValueError
+        Fewer than two dimensions, p not above 0, or a negative maxnorm.
+    """
+    x = require_tensor(input, "renorm")
+    axis = normalize_axis(dim, x.array.ndim, "renorm")
+    if x.array.ndim < 2:
+        raise ValueError(f"renorm: needs at least 2 dimensions, got shape {x.array.shape}")
+    if p <= 0 or maxnorm < 0:
+        raise ValueError(f"renorm: needs p > 0 and maxnorm >= 0, got p={p} and maxnorm={maxnorm}")
+    length = norm(x, p, tuple(i for i in range(x.array.ndim) if i != axis), True)
+    y = x * where(length > maxnorm, maxnorm / (length + 1e-7), 1.0)
+    return into(out, y, "renorm")

@@ -10,10 +10,10 @@ from naivegrad.ops._args import (
     into,
     into_each,
     normalize_axis,
-    numpy_dtype,
     require_floating,
     require_tensor,
 )
+from naivegrad.ops._axes import typed
 from naivegrad.ops._results import ValuesIndices
 from naivegrad.ops.exponential import exp
 from naivegrad.ops.joining import cat
@@ -23,7 +23,7 @@ from naivegrad.ops.select import where
 from naivegrad.tensor import Tensor, wrap
 
 
-def _later(x: Tensor, axis: int, first: float = 0.0) -> Tensor:
+def later(x: Tensor, axis: int, first: float = 0.0) -> Tensor:
     """x moved one place along an axis: y_k = x_(k - 1), y_0 = first."""
     if not x.array.ndim:
         return x.new_full((), first)
@@ -68,8 +68,8 @@ class Recur(Function):
         if not ctx.needs_input_grad[1]:
             return grad_b
         if ctx.from_end:
-            return grad_b, _later(grad_b, axis) * y
-        return grad_b, grad_b * _later(y, axis)
+            return grad_b, later(grad_b, axis) * y
+        return grad_b, grad_b * later(y, axis)
 
 
 class CumProd(Function):
@@ -88,7 +88,7 @@ class CumProd(Function):
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
         x, y = ctx.saved_tensors
-        return Recur.apply(grad, x, ctx.axis, True) * _later(y, ctx.axis, 1.0)
+        return Recur.apply(grad, x, ctx.axis, True) * later(y, ctx.axis, 1.0)
 
 
 class LogCumSumExp(Function):
@@ -109,20 +109,15 @@ class LogCumSumExp(Function):
     def backward(ctx: Any, grad: Tensor) -> Any:
         x, y = ctx.saved_tensors
         y = where(y == -math.inf, 0.0, y)  # nothing yet: exp(x - y) is 0 all the same
-        before = _later(y, ctx.axis, -math.inf)
+        before = later(y, ctx.axis, -math.inf)
         decay = exp(where(before == math.inf, 0.0, before - y))  # inf - inf would be NaN
         return Recur.apply(grad, decay, ctx.axis, True) * exp(x - y)
 
 
-def _scan(op: str, function: Any, x: Any, dim: Any, dtype: Any = None) -> Tensor:
-    """A scan of a tensor, in the type `dtype`; a 0-d tensor is a line of one element."""
-    require_tensor(x, op)
-    axis = normalize_axis(dim, x.array.ndim, op)
-    wish = None if dtype is None else numpy_dtype(dtype)
-    if wish is not None:
-        x = x.cast(wish)
-    y = function.apply(x, axis)
-    return y if wish is None else y.cast(wish)
+def _prepare(op: str, x: Any, dim: Any, dtype: Any) -> tuple[Tensor, int]:
+    """The tensor in the type that is wished for, and the axis."""
+    x = typed(x, dtype, op)
+    return x, normalize_axis(dim, x.array.ndim, op)
 
 
 def cumsum(input: Tensor, dim: int, *, dtype: Any = None, out: Tensor | None = None) -> Tensor:
@@ -136,7 +131,8 @@ def cumsum(input: Tensor, dim: int, *, dtype: Any = None, out: Tensor | None = N
     >>> ng.cumsum(ng.tensor([1.0, 2.0, 3.0]), 0)
     tensor([1., 3., 6.])
     """
-    return into(out, _scan("cumsum", CumSum, input, dim, dtype), "cumsum")
+    y = CumSum.apply(*_prepare("cumsum", input, dim, dtype))
+    return into(out, typed(y, dtype, "cumsum"), "cumsum")
 
 
 def cumprod(input: Tensor, dim: int, *, dtype: Any = None, out: Tensor | None = None) -> Tensor:
@@ -144,7 +140,8 @@ def cumprod(input: Tensor, dim: int, *, dtype: Any = None, out: Tensor | None = 
 
     The gradient takes one pass over the line, and is right also where factors are 0.
     """
-    return into(out, _scan("cumprod", CumProd, input, dim, dtype), "cumprod")
+    y = CumProd.apply(*_prepare("cumprod", input, dim, dtype))
+    return into(out, typed(y, dtype, "cumprod"), "cumprod")
 
 
 def logcumsumexp(input: Tensor, dim: int, *, out: Tensor | None = None) -> Tensor:
@@ -156,8 +153,9 @@ def logcumsumexp(input: Tensor, dim: int, *, out: Tensor | None = None) -> Tenso
     >>> ng.logcumsumexp(ng.tensor([1000.0, 1000.0]), 0)
     tensor([1000.    , 1000.6932])
     """
-    require_floating(require_tensor(input, "logcumsumexp"), "logcumsumexp")
-    return into(out, _scan("logcumsumexp", LogCumSumExp, input, dim), "logcumsumexp")
+    x, axis = _prepare("logcumsumexp", input, dim, None)
+    require_floating(x, "logcumsumexp")
+    return into(out, LogCumSumExp.apply(x, axis), "logcumsumexp")
 
 
 def _cumulative_extreme(op: str, x: Any, dim: Any) -> ValuesIndices:

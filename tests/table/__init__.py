@@ -15,11 +15,13 @@ from . import (
     pixel,
     pool,
     product,
+    quantile,
     random,
     reduce,
     scan,
     scatter,
     softmax,
+    statistics,
 )
 from .row import LAYOUTS, Case, Error, Input, Op, Pin, as_list, case, draw, lay_out
 
@@ -28,6 +30,8 @@ FAMILIES = (
     elementwise,
     reduce,
     scan,
+    statistics,
+    quantile,
     movement,
     arrangement,
     index,

@@ -62,22 +62,21 @@ def logsumexp(x, axis, keepdims):
     return out if keepdims else np.squeeze(out, axis=axis)
 
 
-def moment(root):
-    def function(x, axis, keepdims, unbiased=None, correction=1):
-        ddof = correction if unbiased is None else int(unbiased)
-        centred = x - x.mean(axis=axis, keepdims=True)
-        total = (centred * centred).sum(axis=axis, keepdims=keepdims)
-        var = total / (x.size / max(total.size, 1) - ddof)
-        return np.sqrt(var) if root else var
-
-    return function
-
-
 def argextreme(function):
     def reference(x, dim=None, keepdim=False):
         return np.asarray(function(x, axis=dim if x.ndim else None, keepdims=keepdim))
 
     return reference
+
+
+def renorm(x, p, dim, maxnorm):
+    others = tuple(i for i in range(x.ndim) if i != dim % x.ndim)
+    length = (np.abs(x) ** p).sum(others, keepdims=True) ** (1 / p)
+    return x * np.where(length > maxnorm, maxnorm / (length + 1e-7), 1)
+
+
+def positive(x):
+    return x > 0 if x.dtype.is_floating_point else x
 
 
 def method(name):
@@ -227,39 +226,6 @@ OPS = [
         for name, f in (("argmax", np.argmax), ("argmin", np.argmin))
     ],
     Op(
-        "var",
-        method("var"),
-        numpy_dims(moment(False)),
-        (
-            *[c for c in OVER_ANY if c.inputs[0].shape not in ((), (1,), (1, 5, 1), (2, 1, 3))],
-            case((3, 4), dim=1, unbiased=False),
-            case((3, 4), dim=0, correction=0, keepdim=True),
-            case((2, 3, 4), dim=(0, 2), correction=2),
-            case((1, 5), dim=0, correction=0),
-        ),
-        ("Var",),
-        dtypes=NO_INTEGERS,
-        special=SPECIAL,
-        special_options=dict(dim=1),
-        errors=DIMS_ERRORS,
-    ),
-    Op(
-        "std",
-        method("std"),
-        numpy_dims(moment(True)),
-        (
-            *[c for c in OVER_ANY if c.inputs[0].shape not in ((), (1,), (1, 5, 1), (2, 1, 3))],
-            case((3, 4), dim=1, unbiased=False),
-            case((3, 4), dim=0, correction=0, keepdim=True),
-        ),
-        ("StdRoot",),
-        dtypes=NO_INTEGERS,
-        special=SPECIAL,
-        special_options=dict(dim=1),
-        pins=(pin([[2.0, 2.0, 2.0]], grads=([[0.0, 0.0, 0.0]],), dim=1),),
-        errors=DIMS_ERRORS,
-    ),
-    Op(
         "prod",
         method("prod"),
         numpy_dims(np.prod),
@@ -345,20 +311,114 @@ DTYPED = [
         result="float64",
         dtypes={("float32",): "float64", ("int8",): "float64"},
     ),
+    *[
+        Op(
+            name,
+            lambda lib, x, name=name, **o: getattr(x > 0 if x.dtype.is_floating_point else x, name)(
+                **o
+            ),
+            lambda x, dim=None, keepdim=False, f=f: np.asarray(
+                f(x > 0, axis=dim if x.ndim else None, keepdims=keepdim)
+            ),
+            (*OVER_ANY, *EMPTY),
+            order=0,
+            dtypes={("bool",): "bool", ("int64",): "bool", ("uint8",): "uint8"},
+            errors=DIMS_ERRORS,
+        )
+        for name, f in (("any", np.any), ("all", np.all))
+    ],
+]
+
+MORE = [
     Op(
-        "any",
-        lambda lib, x: (x > 0).any(),
-        lambda x: (x > 0).any(),
-        (case((3, 4)), case((0,))),
-        order=0,
+        "nansum",
+        method("nansum"),
+        numpy_dims(np.nansum),
+        (*OVER_ANY, *EMPTY),
+        dtypes=INTEGERS,
+        special=SPECIAL,
+        special_options=dict(dim=1),
+        pins=(pin([[2.0, NAN]], grads=([[1.0, 0.0]],), dim=1),),
+        errors=DIMS_ERRORS,
     ),
     Op(
-        "all",
-        lambda lib, x: (x > 0).all(),
-        lambda x: (x > 0).all(),
-        (case((3, 4)), case((0,))),
+        "nanmean",
+        method("nanmean"),
+        numpy_dims(np.nanmean),
+        (*OVER_ANY, case((0, 3), dim=1)),
+        dtypes=NO_INTEGERS,
+        special=SPECIAL,
+        special_options=dict(dim=1),
+        pins=(pin([[2.0, NAN]], grads=([[1.0, 0.0]],), dim=1),),
+        errors=DIMS_ERRORS,
+    ),
+    Op(
+        "count_nonzero",
+        method("count_nonzero"),
+        lambda x, dim=None: np.asarray(np.count_nonzero(x, axis=dim if x.ndim else None)),
+        (
+            *[c for c in OVER_ANY if "keepdim" not in c.options],
+            *EMPTY,
+            case(fixed([[0.0, -0.0, NAN], [1.0, 0.0, 2.0]]), dim=1),
+        ),
         order=0,
+        dtypes={("int64",): "int64", ("bool",): "int64"},
+        errors=DIMS_ERRORS,
+    ),
+    *[
+        Op(
+            f"aminmax_{name}",
+            lambda lib, x, name=name, **o: getattr(lib.aminmax(x, **o), name),
+            numpy_dims(f),
+            (*OVER_ONE, case((3, 4)), case((3, 4), keepdim=True), case((0, 3), dim=1)),
+            distinct=True,
+            dtypes=KEEPS,
+            pins=(pin(tied, grads=(SPREAD,), dim=1),),
+            error_name="aminmax",
+            errors=(*DIM_ERRORS, error((IndexError, ValueError), EMPTY_DIM, (0, 3), dim=0)),
+        )
+        for name, f, tied in (("max", np.max, TIED), ("min", np.min, NEGATIVE_TIED))
+    ],
+    *[
+        Op(
+            f"{name}_other",
+            lambda lib, x, y, name=name: getattr(lib, name)(x, other=y),
+            f,
+            (case((3, 4), (3, 4)), case((3, 4), (4,))),
+            distinct=True,
+            dtypes={("float32", "int64"): "float32"},
+            error_name=f"{name}imum",
+        )
+        for name, f in (("max", np.maximum), ("min", np.minimum))
+    ],
+    Op(
+        "dist",
+        lambda lib, x, y, **o: lib.dist(x, y, **o),
+        lambda x, y, p=2: np.linalg.norm((x - y).ravel(), p),
+        (case((3, 4), (3, 4)), case((3, 4), (4,), p=1), case((3,), (3,), p=INF), case((), (), p=3)),
+        distinct=True,
+        dtypes={("int64", "int64"): (TypeError, RuntimeError)},
+        pins=(pin([1.0, 2.0], [1.0, 2.0], grads=([0.0, 0.0], [0.0, 0.0])),),
+        error_name="dist|norm",
+    ),
+    Op(
+        "renorm",
+        lambda lib, x, **o: x.renorm(**o),
+        renorm,
+        (
+            case((3, 4), p=2, dim=0, maxnorm=1.0),
+            case((3, 4), p=1, dim=-1, maxnorm=2.0),
+            case((2, 3, 4), p=3, dim=1, maxnorm=2.0),
+            case((3, 4), p=2, dim=0, maxnorm=100.0),
+        ),
+        distinct=True,
+        errors=(
+            error((ValueError, RuntimeError), r"2 dimensions.*\(3,\)", (3,), p=2, dim=0, maxnorm=1),
+            error((ValueError, RuntimeError), "p=0", (3, 2), p=0, dim=0, maxnorm=1),
+            error((ValueError, RuntimeError), "maxnorm=-1", (3, 2), p=2, dim=0, maxnorm=-1),
+            error(IndexError, RANGE, (3, 2), p=2, dim=5, maxnorm=1),
+        ),
     ),
 ]
 
-OPS += DTYPED
+OPS += DTYPED + MORE

@@ -73,6 +73,7 @@ from naivegrad.backend.cpu.pool import (
     max_pool2d_grad,
     max_pool2d_pick,
 )
+from naivegrad.backend.cpu.quantile import arg_median, arg_mode, arg_rank
 from naivegrad.backend.cpu.random import (
     dropout,
     poisson,
@@ -84,6 +85,8 @@ from naivegrad.backend.cpu.reduce import arg_reduce, logsumexp, reduce, var
 from naivegrad.backend.cpu.scan import arg_scan, recur, scan
 from naivegrad.backend.cpu.scatter import gather, scatter, scatter_into
 from naivegrad.backend.cpu.softmax import softmax, softmax_grad
+from naivegrad.backend.cpu.statistics import bincount, histogram
+from naivegrad.backend.cpu.unique import unique
 
 __all__ = [
     "accumulate",
@@ -92,6 +95,9 @@ __all__ = [
     "adaptive_avg_pool2d_grad",
     "address",
     "arange",
+    "arg_median",
+    "arg_mode",
+    "arg_rank",
     "arg_reduce",
     "arg_scan",
     "as_strided",
@@ -102,6 +108,7 @@ __all__ = [
     "batch_norm",
     "batch_norm_grad",
     "binary",
+    "bincount",
     "bounds",
     "cast",
     "cat",
@@ -125,6 +132,7 @@ __all__ = [
     "from_numpy",
     "full",
     "gather",
+    "histogram",
     "index",
     "index_put",
     "index_put_into",
@@ -170,6 +178,7 @@ __all__ = [
     "total_norm",
     "unary",
     "unfold",
+    "unique",
     "var",
     "where",
     "windows",

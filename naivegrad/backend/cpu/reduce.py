@@ -52,7 +52,8 @@ def reduce(op: str, x: ndarray, axes: Axes | None, keepdims: bool, scale: float 
             kernel.reduce(code, x, out, outer, n, inner, scale if final else 1.0, None)
             x = out
         return x if keepdims else x.reshape(_left(shape, axes))
-    kwargs: dict[str, Any] = {"dtype": np.int64} if op in ("sum", "prod") else {}
+    wide = op in ("sum", "prod") and x.dtype.kind in "biu"
+    kwargs: dict[str, Any] = {"dtype": np.int64} if wide else {}
     return np.asarray(_NUMPY[op](x, axis=axes, keepdims=keepdims, **kwargs))
 
 

@@ -1,0 +1,74 @@
+"""Reductions: forms of a call that the table's rows do not have."""
+
+import math
+
+import pytest
+
+import naivegrad as ng
+
+
+def test_dtype_is_the_type_of_the_result():
+    x = ng.tensor([[1, 2], [3, 4]])
+    for f in (ng.sum, ng.prod, ng.cumsum, ng.cumprod, ng.nansum):
+        assert f(x, 0, dtype=ng.int32).dtype == ng.int32
+        assert f(x, 0, dtype=ng.float64).dtype == ng.float64
+    assert ng.mean(x, dtype=ng.float64).dtype == ng.float64
+
+
+def test_max_of_two_tensors_in_every_spelling():
+    x, y = ng.tensor([1.0, 5.0]), ng.tensor([2.0, 3.0])
+    for z in (ng.max(x, y), ng.max(x, other=y), x.max(y), x.max(other=y)):
+        assert z.tolist() == [2, 5]
+    with pytest.raises(TypeError, match="max: other must be a Tensor, got int"):
+        ng.max(x, other=3)
+
+
+def test_out_of_a_reduction_with_indices():
+    values, indices = ng.empty(0), ng.empty(0, dtype=ng.int64)
+    result = ng.max(ng.tensor([[1.0, 5.0], [3.0, 2.0]]), 1, out=(values, indices))
+    assert result.values is values and result.indices is indices
+    assert values.tolist() == [5, 3] and indices.tolist() == [1, 0]
+    ng.median(ng.tensor([[1.0, 5.0, 2.0]] * 2), 1, out=(values, indices))
+    assert values.tolist() == [2, 2] and indices.tolist() == [2, 2]
+
+
+def test_results_have_names():
+    x = ng.tensor([[1.0, 5.0], [3.0, 2.0]])
+    for f in (ng.max, ng.min, ng.median, ng.nanmedian, ng.mode, ng.cummax, ng.cummin):
+        result = f(x, 0)
+        assert result[0] is result.values and result[1] is result.indices
+    assert ng.aminmax(x).min.item() == 1 and ng.aminmax(x).max.item() == 5
+    hist = ng.histogram(x, 2)
+    assert hist.hist.tolist() == [2, 2] and hist.bin_edges.tolist() == [1, 3, 5]
+
+
+def test_any_and_all_over_no_dimension():
+    """Element by element, where other reductions take them all."""
+    x = ng.tensor([[0.0, 2.0]])
+    assert x.any(dim=()).tolist() == x.all(()).tolist() == [[False, True]]
+    assert x.sum(dim=()).item() == 2
+
+
+def test_median_of_nothing():
+    assert math.isnan(ng.empty(0).median().item())
+    with pytest.raises(IndexError, match="median"):
+        ng.empty(0, dtype=ng.int64).median()
+
+
+def test_what_is_no_tensor_is_named():
+    for f in (ng.sum, ng.mean, ng.prod, ng.amax, ng.max, ng.argmax, ng.any, ng.var, ng.median):
+        with pytest.raises(TypeError, match=rf"{f.__name__}: input must be a Tensor, got list"):
+            f([1.0, 2.0])
+
+
+def test_long_scans_are_the_same_for_every_number_of_threads():
+    x = ng.randn(300, 1000)
+    threads = ng.get_num_threads()
+    results = []
+    for n in (1, 2):
+        ng.set_num_threads(n)
+        results.append(
+            [f(x, d).numpy().tobytes() for d in (0, 1) for f in (ng.cumsum, ng.logcumsumexp)]
+        )
+    ng.set_num_threads(threads)
+    assert results[0] == results[1]

@@ -76,7 +76,7 @@ def in_place(form, name, original, args, kwargs):
     x, *rest = args
     with ng.no_grad():
         y = original(*args, **kwargs)
-    if (y.shape != x.shape and y.view_of is None) or y.dtype != x.dtype:
+    if (y.shape != x.shape and y.view_of is None) or not ng.can_cast(y.dtype, x.dtype):
         return None
     target = x.clone()
     before = target.detach()
@@ -84,7 +84,7 @@ def in_place(form, name, original, args, kwargs):
     assert not target.numel() or np.may_share_memory(target.array, before.array), (
         "a result of its own instead of the memory of the tensor"
     )
-    return target
+    return target.to(y.dtype)
 
 
 def out(form, name, original, args, kwargs):
@@ -321,6 +321,7 @@ OPERATORS = [
     "2 * A", "2 / A", "2 ** A", "2 // A", "2 % A", "A // 2", "A % 2", "-A", "+A", "abs(A)",
     "A == B", "A != B", "A < B", "A <= B", "A > B", "A >= B", "2 < A", "2 >= A", "2 == A",
     "M + N", "M - N", "M * N", "M // N", "M % N", "7 // M", "7 % M", "-7 // M", "M ** 2",
+    "M << 2", "M >> 1", "2 << N", "64 >> N", "6 & M", "1 | M", "5 ^ M",
     "M & N", "M | N", "M ^ N", "~M", "M & 1", "(A > 0) & (B > 0)", "(A > 0) | (B > 0)", "~(A > 0)",
 ]  # fmt: skip
 
@@ -334,6 +335,15 @@ def test_operator(expression):
     assert got.array.dtype == want.dtype
 
 
+@pytest.mark.parametrize("change", ["&=", "|=", "^=", "<<=", ">>="])
+def test_operator_of_bits_in_place(change):
+    ours, wanted = {"z": ng.tensor(M), "y": ng.tensor(N)}, {"z": M.copy(), "y": N}
+    before = ours["z"]
+    exec(f"z {change} y", ours)
+    exec(f"z {change} y", wanted)
+    assert ours["z"] is before and before.tolist() == wanted["z"].tolist()
+
+
 @pytest.mark.parametrize("change", ["+=", "-=", "*=", "/=", "**="])
 def test_operator_in_place(change):
     ours, wanted = {"z": ng.tensor(A).abs(), "y": ng.tensor(B)}, {"z": abs(A), "y": B}
@@ -342,6 +352,17 @@ def test_operator_in_place(change):
     exec(f"z {change} y", wanted)
     assert ours["z"] is before
     np.testing.assert_array_equal(value(before), wanted["z"])
+
+
+def test_equal_and_allclose():
+    x = ng.tensor([1.0, 2.0])
+    assert x.equal(ng.tensor([1.0, 2.0])) and not x.equal(ng.tensor([[1.0, 2.0]]))
+    assert ng.equal(ng.tensor([1.0]), ng.tensor([1])) and not ng.equal(x, x + 1e-6)
+    assert ng.allclose(x, x + 1e-6) is True and x.allclose(x + 1e-3) is False
+    nan = ng.tensor([ng.nan])
+    assert not nan.allclose(nan) and nan.allclose(nan, equal_nan=True)
+    with pytest.raises(TypeError, match="equal: other must be a Tensor, got int"):
+        ng.equal(x, 1)
 
 
 def test_take_along_dim():
@@ -362,7 +383,8 @@ def test_where_of_a_tensor():
 
 @pytest.mark.parametrize(
     "spellings",
-    ["abs absolute", "neg negative", "sub subtract", "mul multiply", "div divide true_divide",
+    ["ne not_equal", "lt less", "le less_equal", "gt greater", "ge greater_equal",
+     "abs absolute", "neg negative", "sub subtract", "mul multiply", "div divide true_divide",
      "clamp clip", "transpose swapaxes swapdims", "movedim moveaxis", "cat concat concatenate"],
 )  # fmt: skip
 def test_other_spellings(spellings):

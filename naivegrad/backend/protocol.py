@@ -153,7 +153,7 @@ class Backend(Protocol):
         ...
 
     def logical(self, op: str, x: Array, y: Operand | None = None) -> Array:
-        """and, or, xor, not: bit by bit for integers, of truth values for bool."""
+        """and, or, xor, not, shl, shr: bit by bit for integers, of truth values for bool."""
         ...
 
     def accumulate(self, target: Array, source: Array) -> None:

@@ -4,23 +4,25 @@ from naivegrad.ops import place  # by Tensor's methods
 from naivegrad.ops.activation import gelu, leaky_relu, relu, sigmoid, silu, softplus, tanh
 from naivegrad.ops.attention import scaled_dot_product_attention
 from naivegrad.ops.compare import (
-    bitwise_and,
-    bitwise_not,
-    bitwise_or,
-    bitwise_xor,
+    allclose,
     eq,
+    equal,
     ge,
+    greater,
+    greater_equal,
     gt,
+    isclose,
     isfinite,
     isinf,
     isnan,
+    isneginf,
+    isposinf,
     le,
-    logical_and,
-    logical_not,
-    logical_or,
-    logical_xor,
+    less,
+    less_equal,
     lt,
     ne,
+    not_equal,
 )
 from naivegrad.ops.conv import (
     conv1d,
@@ -130,6 +132,18 @@ from naivegrad.ops.linalg import (
     mv,
     outer,
     vdot,
+)
+from naivegrad.ops.logic import (
+    bitwise_and,
+    bitwise_left_shift,
+    bitwise_not,
+    bitwise_or,
+    bitwise_right_shift,
+    bitwise_xor,
+    logical_and,
+    logical_not,
+    logical_or,
+    logical_xor,
 )
 from naivegrad.ops.loss import (
     binary_cross_entropy,

@@ -1,112 +1,139 @@
-"""Comparisons and logic: truth values, which have no derivative."""
+"""Comparisons: truth values, which have no derivative."""
 
 from __future__ import annotations
 
 import math
 from typing import Any
 
-from naivegrad.ops._args import Number, require_tensor
+from naivegrad.ops._args import Number, into, require_tensor
 from naivegrad.ops.elementwise import abs
+from naivegrad.ops.logic import bitwise_and, bitwise_or
 from naivegrad.tensor import Tensor, wrap
 
 
 def _compare(op: str, x: Any, y: Any) -> Tensor:
-    tensor = x if isinstance(x, Tensor) else y
+    tensor = x if isinstance(x, Tensor) else require_tensor(y, op)
     a = x.array if isinstance(x, Tensor) else x
     b = y.array if isinstance(y, Tensor) else y
     return wrap(tensor.backend.compare(op, a, b), tensor.backend)
 
 
-def eq(input: Tensor, other: Tensor | Number) -> Tensor:
+def eq(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """input == other, as bool."""
-    return _compare("eq", input, other)
+    return into(out, _compare("eq", input, other), "eq")
 
 
-def ne(input: Tensor, other: Tensor | Number) -> Tensor:
+def ne(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """input != other, as bool."""
-    return _compare("ne", input, other)
+    return into(out, _compare("ne", input, other), "ne")
 
 
-def lt(input: Tensor, other: Tensor | Number) -> Tensor:
+def lt(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """input < other, as bool."""
-    return _compare("lt", input, other)
+    return into(out, _compare("lt", input, other), "lt")
 
 
-def le(input: Tensor, other: Tensor | Number) -> Tensor:
+def le(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """input <= other, as bool."""
-    return _compare("le", input, other)
+    return into(out, _compare("le", input, other), "le")
 
 
-def gt(input: Tensor, other: Tensor | Number) -> Tensor:
+def gt(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """input > other, as bool."""
-    return _compare("gt", input, other)
+    return into(out, _compare("gt", input, other), "gt")
 
 
-def ge(input: Tensor, other: Tensor | Number) -> Tensor:
+def ge(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """input >= other, as bool."""
-    return _compare("ge", input, other)
+    return into(out, _compare("ge", input, other), "ge")
+
+
+not_equal, less, less_equal, greater, greater_equal = ne, lt, le, gt, ge
 
 
 def isnan(input: Tensor) -> Tensor:
     """Where input is not a number."""
-    return _compare("ne", input, input)
+    return _compare("ne", require_tensor(input, "isnan"), input)
 
 
 def isinf(input: Tensor) -> Tensor:
     """Where input is infinite."""
-    return _compare("eq", abs(input.detach()), math.inf)
+    return _compare("eq", abs(require_tensor(input, "isinf").detach()), math.inf)
 
 
 def isfinite(input: Tensor) -> Tensor:
     """Where input is neither infinite nor NaN."""
-    return _compare("lt", abs(input.detach()), math.inf)
+    return _compare("lt", abs(require_tensor(input, "isfinite").detach()), math.inf)
 
 
-def _logical(op: str, x: Tensor, y: Any = None) -> Tensor:
-    require_tensor(x, op)
-    other = y.array if isinstance(y, Tensor) else y
-    return wrap(x.backend.logical(op, x.array, other), x.backend)
+def isposinf(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Where input is +inf."""
+    return into(out, _is(math.inf, input, "isposinf"), "isposinf")
 
 
-def _truth(x: Tensor) -> Tensor:
-    return x if x.array.dtype.kind == "b" else _compare("ne", x, 0)
+def isneginf(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Where input is -inf."""
+    return into(out, _is(-math.inf, input, "isneginf"), "isneginf")
 
 
-def bitwise_and(input: Tensor, other: Tensor | Number) -> Tensor:
-    """Bits set in both; truth values: both true."""
-    return _logical("and", input, other)
+def _is(infinity: float, x: Tensor, op: str) -> Tensor:
+    exact = require_tensor(x, op).array.dtype.kind in "biu"  # no infinity is among them
+    return _compare("ne", x, x) if exact else _compare("eq", x, infinity)
 
 
-def bitwise_or(input: Tensor, other: Tensor | Number) -> Tensor:
-    """Bits set in either; truth values: either true."""
-    return _logical("or", input, other)
+def isclose(
+    input: Tensor,
+    other: Tensor,
+    rtol: float = 1e-05,
+    atol: float = 1e-08,
+    equal_nan: bool = False,
+) -> Tensor:
+    """Where |input - other| <= atol + rtol * |other|; equal infinities are close.
+
+    equal_nan : whether two NaNs are
+
+    Raises
+    ------
+    TypeError
+        Two types.
+    ValueError
+        A negative tolerance.
+    """
+    op = "isclose"
+    x, y = require_tensor(input, op).detach(), require_tensor(other, op, "other").detach()
+    if x.array.dtype != y.array.dtype:
+        raise TypeError(f"{op}: expects tensors of one type, got {x.dtype} and {y.dtype}")
+    if rtol < 0 or atol < 0:
+        raise ValueError(f"{op}: tolerances must not be negative, got rtol={rtol}, atol={atol}")
+    if x.array.dtype.kind == "b":
+        return eq(x, y)
+    if x.array.dtype.kind in "iu":
+        x, y = x.double(), y.double()
+    distance = abs(x - y)
+    near = bitwise_and(isfinite(distance), le(distance, abs(y) * rtol + atol))
+    close = bitwise_or(eq(x, y), near)
+    return bitwise_or(close, bitwise_and(isnan(x), isnan(y))) if equal_nan else close
 
 
-def bitwise_xor(input: Tensor, other: Tensor | Number) -> Tensor:
-    """Bits set in one of the two; truth values: one true."""
-    return _logical("xor", input, other)
+def allclose(
+    input: Tensor,
+    other: Tensor,
+    rtol: float = 1e-05,
+    atol: float = 1e-08,
+    equal_nan: bool = False,
+) -> bool:
+    """Whether `isclose` holds everywhere.
+
+    Examples
+    --------
+    >>> import naivegrad as ng
+    >>> ng.allclose(ng.tensor([1.0, 2.0]), ng.tensor([1.0, 2.0 + 1e-6]))
+    True
+    """
+    return bool(isclose(input, other, rtol, atol, equal_nan).all().item())
 
 
-def bitwise_not(input: Tensor) -> Tensor:
-    """Every bit turned; truth values: not."""
-    return _logical("not", input)
-
-
-def logical_and(input: Tensor, other: Tensor) -> Tensor:
-    """Whether both are not zero."""
-    return _logical("and", _truth(input), _truth(other))
-
-
-def logical_or(input: Tensor, other: Tensor) -> Tensor:
-    """Whether either is not zero."""
-    return _logical("or", _truth(input), _truth(other))
-
-
-def logical_xor(input: Tensor, other: Tensor) -> Tensor:
-    """Whether exactly one is not zero."""
-    return _logical("xor", _truth(input), _truth(other))
-
-
-def logical_not(input: Tensor) -> Tensor:
-    """Whether it is zero."""
-    return _logical("not", _truth(input))
+def equal(input: Tensor, other: Tensor) -> bool:
+    """Whether two tensors have the same shape and the same elements."""
+    x, y = require_tensor(input, "equal"), require_tensor(other, "equal", "other")
+    return x.array.shape == y.array.shape and bool(eq(x, y).all().item())

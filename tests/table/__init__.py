@@ -3,6 +3,7 @@
 from . import (
     arrangement,
     attention,
+    compare,
     conv,
     einsum,
     elementwise,
@@ -28,6 +29,7 @@ from .row import LAYOUTS, Case, Error, Input, Op, Pin, as_list, case, draw, lay_
 FAMILIES = (
     attention,
     elementwise,
+    compare,
     reduce,
     scan,
     statistics,

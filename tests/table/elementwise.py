@@ -482,7 +482,7 @@ TRUTHS = (
             errors=(
                 error((TypeError, RuntimeError), "float", (3,), (3,), call=lambda lib, x, y: x & y),
             ),
-            error_name="and",
+            error_name="bitwise",
         )
         for label, f in (
             ("and", lambda x, y: x & y),

@@ -14,7 +14,6 @@ from numpy import ndarray
 from naivegrad.backend.promotion import (
     can_cast,
     floating,
-    is_differentiable,
     is_floating,
     result_dtype,
 )
@@ -205,15 +204,28 @@ def _dense(x: ndarray, shape: tuple[int, ...]) -> ndarray:
     return x if x.flags.c_contiguous and x.flags.aligned else x.copy("C")
 
 
-def logical(op: str, x: ndarray, y: Operand | None = None) -> ndarray:
-    """and, or, xor, not: bit by bit for integers, of truth values for bool."""
-    if is_differentiable(x.dtype) or (isinstance(y, ndarray) and is_differentiable(y.dtype)):
-        raise TypeError(f"{op}: integer or bool tensors are needed, got {x.dtype}")
+_LOGICAL: dict[str, tuple[str, Callable[..., Any]]] = {
+    "and": ("bitwise_and", np.bitwise_and),
+    "or": ("bitwise_or", np.bitwise_or),
+    "xor": ("bitwise_xor", np.bitwise_xor),
+    "shl": ("bitwise_left_shift", np.left_shift),
+    "shr": ("bitwise_right_shift", np.right_shift),
+}
+
+
+def logical(op: str, x: Operand, y: Operand | None = None) -> ndarray:
+    """and, or, xor, not, shl, shr: bit by bit for integers, of truth values for bool."""
+    name, ufunc = _LOGICAL.get(op, ("bitwise_not", np.invert))
+    dtype = result_dtype(x) if y is None else result_dtype(x, y)
+    if dtype.kind not in "biu" or (dtype.kind == "b" and op in ("shl", "shr")):
+        wanted = "integer" if op in ("shl", "shr") else "integer or bool"
+        raise TypeError(f"{name}: {wanted} tensors are needed, got {dtype}")
     if y is None:
-        return np.asarray(np.invert(x))
-    dtype = result_dtype(x, y)
-    ufunc = {"and": np.bitwise_and, "or": np.bitwise_or, "xor": np.bitwise_xor}[op]
-    return np.asarray(ufunc(_as(x, dtype), _as(y, dtype)))
+        return np.asarray(ufunc(x))
+    try:
+        return np.asarray(ufunc(_as(x, dtype), _as(y, dtype)))
+    except ValueError:
+        raise ValueError(f"{name}: shapes {_shape(x)} and {_shape(y)} do not broadcast") from None
 
 
 def accumulate(target: ndarray, source: ndarray) -> None:

@@ -347,7 +347,7 @@ def test_max_pool2d(name, dtype, rng):
     """Small integers: windows full of ties, of which the first wins."""
     shape, *arguments = POOLS[name]
     x = rng.integers(0, 4, shape).astype(dtype)
-    y, index = pool.max_pool2d(x, *arguments)
+    y, index = pool.max_pool(x, *arguments)
     windows, size = pool_windows(name)
     assert y.shape == index.shape == (*shape[:2], *size)
     assert y.dtype == dtype
@@ -361,26 +361,26 @@ def test_max_pool2d(name, dtype, rng):
             assert y[n, c, i, j] == x[n, c, h, w]
             assert index[n, c, i, j] == h * shape[3] + w
             grad_x[n, c, h, w] += grad[n, c, i, j]
-    np.testing.assert_allclose(pool.max_pool2d_grad(grad, index, shape), grad_x, atol=1e-6)
-    np.testing.assert_array_equal(pool.max_pool2d_pick(x.astype(np.float64), index), y)
+    np.testing.assert_allclose(pool.max_pool_grad(grad, index, shape), grad_x, atol=1e-6)
+    np.testing.assert_array_equal(pool.max_pool_pick(x.astype(np.float64), index), y)
 
 
 def test_max_pool2d_of_values_that_are_not_finite():
     nan, inf = np.nan, np.inf
     two = ((2, 2), (2, 2), (0, 0), (1, 1), False)
     x = np.array([[[[1, nan, -inf, -inf], [nan, 2, -inf, -inf], [inf, 3, 4, nan], [5, inf, 6, 7]]]])
-    y, index = pool.max_pool2d(x, *two)
+    y, index = pool.max_pool(x, *two)
     np.testing.assert_array_equal(y, [[[[nan, -inf], [inf, nan]]]])
     np.testing.assert_array_equal(index, [[[[4, 2], [8, 11]]]])  # of several nans the last
     for arguments in (((3, 3), (1, 1), (1, 1), (1, 1), False), two):
-        y, index = pool.max_pool2d(np.full((1, 1, 4, 4), -inf), *arguments)
+        y, index = pool.max_pool(np.full((1, 1, 4, 4), -inf), *arguments)
         assert (y == -inf).all()
         assert index.min() == 0
 
 
 def test_max_pool2d_keeps_large_integers():
     x = np.array([2**62, 2**62 + 1, -5, -(2**63)]).reshape(1, 1, 2, 2)
-    y, index = pool.max_pool2d(x, (2, 2), (2, 2), (0, 0), (1, 1), False)
+    y, index = pool.max_pool(x, (2, 2), (2, 2), (0, 0), (1, 1), False)
     assert (y.item(), index.item()) == (2**62 + 1, 1)
 
 
@@ -407,8 +407,8 @@ def test_avg_pool2d(name, dtype, include, divisor, rng):
         for h, w in inside:
             expected[:, :, i, j] += x[:, :, h, w] / count
             grad_x[:, :, h, w] += grad[:, :, i, j] / count
-    close(pool.avg_pool2d(x, *arguments), expected, dtype)
-    close(pool.avg_pool2d_grad(grad, shape, *arguments), grad_x, dtype)
+    close(pool.avg_pool(x, *arguments), expected, dtype)
+    close(pool.avg_pool_grad(grad, shape, *arguments), grad_x, dtype)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 2), (5, 7), (8, 11), (0, 3)])
@@ -423,8 +423,8 @@ def test_adaptive_avg_pool2d(size, rng):
         expected[:, :, i, j] = window.mean((2, 3))
         share = grad[:, :, i, j] / (window.shape[2] * window.shape[3])
         grad_x[:, :, rows, columns] += share[:, :, None, None]
-    close(pool.adaptive_avg_pool2d(x, size), expected, np.float64)
-    close(pool.adaptive_avg_pool2d_grad(grad, x.shape), grad_x, np.float64)
+    close(pool.adaptive_avg_pool(x, size), expected, np.float64)
+    close(pool.adaptive_avg_pool_grad(grad, x.shape), grad_x, np.float64)
 
 
 def test_pooling_is_the_same_for_every_number_of_threads(rng, two_threads):
@@ -433,9 +433,9 @@ def test_pooling_is_the_same_for_every_number_of_threads(rng, two_threads):
     results = []
     for n in (1, 2, 3):
         threads.set(n)
-        y, index = pool.max_pool2d(x, *arguments)
-        mean = pool.avg_pool2d(x, (3, 2), (2, 1), (1, 0), True, False, None)
-        results.append((y, index, pool.max_pool2d_grad(y, index, x.shape), mean))
+        y, index = pool.max_pool(x, *arguments)
+        mean = pool.avg_pool(x, (3, 2), (2, 1), (1, 0), True, False, None)
+        results.append((y, index, pool.max_pool_grad(y, index, x.shape), mean))
     for other in results[1:]:
         for a, b in zip(results[0], other, strict=True):
             assert a.tobytes() == b.tobytes()
@@ -443,30 +443,30 @@ def test_pooling_is_the_same_for_every_number_of_threads(rng, two_threads):
 
 def test_pooling_without_images():
     x = np.ones((0, 3, 5, 5), np.float32)
-    y, index = pool.max_pool2d(x, (2, 2), (2, 2), (0, 0), (1, 1), False)
+    y, index = pool.max_pool(x, (2, 2), (2, 2), (0, 0), (1, 1), False)
     assert y.shape == index.shape == (0, 3, 2, 2)
-    assert pool.max_pool2d_grad(y, index, x.shape).shape == x.shape
-    assert pool.avg_pool2d(x, (2, 2), (2, 2), (0, 0), False, True, None).shape == (0, 3, 2, 2)
-    assert pool.adaptive_avg_pool2d(x, (3, 3)).shape == (0, 3, 3, 3)
+    assert pool.max_pool_grad(y, index, x.shape).shape == x.shape
+    assert pool.avg_pool(x, (2, 2), (2, 2), (0, 0), False, True, None).shape == (0, 3, 2, 2)
+    assert pool.adaptive_avg_pool(x, (3, 3)).shape == (0, 3, 3, 3)
 
 
 def test_pooling_errors():
     x, no, one, two = np.ones((1, 2, 5, 5)), (0, 0), (1, 1), (2, 2)
     with pytest.raises(ValueError, match="padding must be at most half of the kernel"):
-        pool.max_pool2d(x, two, two, two, one, False)
+        pool.max_pool(x, two, two, two, one, False)
     with pytest.raises(ValueError, match=r"kernel_size \(6, 2\) does not fit"):
-        pool.max_pool2d(x, (6, 2), two, no, one, False)
+        pool.max_pool(x, (6, 2), two, no, one, False)
     with pytest.raises(ValueError, match="stride must be at least 1"):
-        pool.avg_pool2d(x, two, no, no, False, True, None)
+        pool.avg_pool(x, two, no, no, False, True, None)
     with pytest.raises(ValueError, match="divisor_override must not be 0"):
-        pool.avg_pool2d(x, two, two, no, False, True, 0)
+        pool.avg_pool(x, two, two, no, False, True, 0)
     with pytest.raises(TypeError, match="floating-point x, got int64"):
-        pool.avg_pool2d(x.astype(int), two, two, no, False, True, None)
+        pool.avg_pool(x.astype(int), two, two, no, False, True, None)
     with pytest.raises(TypeError, match="got bool"):
-        pool.max_pool2d(x.astype(bool), two, two, no, one, False)
+        pool.max_pool(x.astype(bool), two, two, no, one, False)
     with pytest.raises(ValueError, match="non-empty"):
-        pool.max_pool2d(x[:, :0], two, two, no, one, False)
+        pool.max_pool(x[:, :0], two, two, no, one, False)
     with pytest.raises(ValueError, match="output_size must not be negative"):
-        pool.adaptive_avg_pool2d(x, (-1, 2))
+        pool.adaptive_avg_pool(x, (-1, 2))
     with pytest.raises(ValueError, match="index must be int32"):
-        pool.max_pool2d_grad(np.ones((1, 2, 2, 2)), np.ones((1, 2, 2, 2), np.int64), x.shape)
+        pool.max_pool_grad(np.ones((1, 2, 2, 2)), np.ones((1, 2, 2, 2), np.int64), x.shape)

@@ -13,6 +13,7 @@ from table import draw
 
 # Functions that no user's call makes by itself, and the tests that cover them.
 ELSEWHERE = {
+    "WindowMax": "its subclasses, each in a row of pooling",
     "Output": "test_engine.py, operations with several outputs",
     "Leaf": "test_leaves.py",
     "ViewScatter": "test_inplace.py",

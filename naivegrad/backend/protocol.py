@@ -619,32 +619,46 @@ class Backend(Protocol):
 
     # pool
 
-    def max_pool2d(
+    def max_pool(
         self,
         x: Array,
-        kernel_size: Pair,
-        stride: Pair,
-        padding: Pair,
-        dilation: Pair,
+        kernel_size: Steps,
+        stride: Steps,
+        padding: Steps,
+        dilation: Steps,
         ceil_mode: bool,
     ) -> tuple[Array, Array]:
         """The greatest value of each window, and its position in its plane, h * W + w, as int32."""
         ...
 
-    def max_pool2d_grad(self, grad: Array, index_: Array, x_shape: Shape) -> Array:
-        """grad (N, C, OH, OW) added up at the positions that max_pool2d found, in (N, C, H, W)."""
+    def max_pool_grad(self, grad: Array, index_: Array, x_shape: Shape) -> Array:
+        """grad (N, C, OH, OW) added up at the positions that max_pool found, in (N, C, H, W)."""
         ...
 
-    def max_pool2d_pick(self, x: Array, index_: Array) -> Array:
-        """The transpose of max_pool2d_grad: the value at each position, 0 where there is none."""
+    def max_pool_pick(self, x: Array, index_: Array) -> Array:
+        """The transpose of max_pool_grad: the value at each position, 0 where there is none."""
         ...
 
-    def avg_pool2d(
+    def adaptive_max_pool(self, x: Array, output_size: Steps) -> tuple[Array, Array]:
+        """The greatest values of windows that cover the image evenly, and their positions."""
+        ...
+
+    def fractional_max_pool(
+        self, x: Array, samples: Array, kernel_size: Steps, output_size: Steps
+    ) -> tuple[Array, Array]:
+        """The same of windows of one size, their distances drawn: samples (N, C, 2 or 3)."""
+        ...
+
+    def unpool_index(self, index_: Array, size: int) -> Array:
+        """Positions in planes of `size` pixels as int32, -1 for all but the last of equal ones."""
+        ...
+
+    def avg_pool(
         self,
         x: Array,
-        kernel_size: Pair,
-        stride: Pair,
-        padding: Pair,
+        kernel_size: Steps,
+        stride: Steps,
+        padding: Steps,
         ceil_mode: bool,
         count_include_pad: bool,
         divisor_override: int | None,
@@ -652,26 +666,26 @@ class Backend(Protocol):
         """The mean of each window."""
         ...
 
-    def avg_pool2d_grad(
+    def avg_pool_grad(
         self,
         grad: Array,
         x_shape: Shape,
-        kernel_size: Pair,
-        stride: Pair,
-        padding: Pair,
+        kernel_size: Steps,
+        stride: Steps,
+        padding: Steps,
         ceil_mode: bool,
         count_include_pad: bool,
         divisor_override: int | None,
     ) -> Array:
-        """The transpose of avg_pool2d."""
+        """The transpose of avg_pool."""
         ...
 
-    def adaptive_avg_pool2d(self, x: Array, output_size: Pair) -> Array:
+    def adaptive_avg_pool(self, x: Array, output_size: Steps) -> Array:
         """The means of OH x OW windows that cover the image evenly."""
         ...
 
-    def adaptive_avg_pool2d_grad(self, grad: Array, x_shape: Shape) -> Array:
-        """The transpose of adaptive_avg_pool2d."""
+    def adaptive_avg_pool_grad(self, grad: Array, x_shape: Shape) -> Array:
+        """The transpose of adaptive_avg_pool."""
         ...
 
     # interpolate

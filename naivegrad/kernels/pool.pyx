@@ -5,9 +5,10 @@
 #   replaces it; a nan replaces everything and is never replaced but by a later nan. The position
 #   of the winner inside its plane is kept as int32, so that value and position have lanes of one
 #   width and select together; the backward pass needs no comparison again.
-# - Mean: windows are intervals [start, end) of rows and columns with their counts, one table per
-#   axis, which serves plain and adaptive pooling alike. The rows of a window are added up first
+# - Mean: windows are intervals [start, end) of slices, rows and columns with their counts, a table
+#   per axis, which serves plain and adaptive pooling alike. The rows of a window are added up first
 #   (long contiguous loops), then the columns of that sum. The transpose goes the same way back.
+# - Maximum of windows by table (adaptive, fractional): pixel by pixel, by the same rule.
 # - Rows of pooled images are short: vectors of four or eight suit them better than wider ones.
 # - Threads share out planes. Each plane is done by one thread: the same bits for every number.
 
@@ -257,74 +258,135 @@ cdef inline real run_sum(real* x, Py_ssize_t n) noexcept nogil:
     return total
 
 
-cdef void mean_plane(real* x, real* y, Axis* rows, Axis* columns, double divisor,
+cdef void mean_plane(real* x, real* y, Axis* depths, Axis* rows, Axis* columns, double divisor,
                      real* line) noexcept nogil:
-    cdef Py_ssize_t i, j, h, w, width = columns.size
+    cdef Py_ssize_t o, i, j, d, h, w, width = columns.size, area = rows.size * width, count
     cdef real total
     cdef bint full = columns.out == 1 and columns.start[0] == 0 and columns.end[0] == width
-    for i in range(rows.out):
-        if full:                        # whole rows, above all the mean of a whole image: one run
-            total = run_sum(x + rows.start[i] * width, (rows.end[i] - rows.start[i]) * width)
-            y[i] = total / <real>(divisor if divisor != 0 else rows.count[i] * columns.count[0])
-            continue
-        for w in range(width):
-            line[w] = 0
-        for h in range(rows.start[i], rows.end[i]):
+    for o in range(depths.out):
+        for i in range(rows.out):
+            count = depths.count[o] * rows.count[i]
+            if full:                    # whole rows, above all the mean of a whole image: one run
+                total = 0
+                for d in range(depths.start[o], depths.end[o]):
+                    total += run_sum(x + d * area + rows.start[i] * width,
+                                     (rows.end[i] - rows.start[i]) * width)
+                y[0] = total / <real>(divisor if divisor != 0 else count * columns.count[0])
+                y += 1
+                continue
             for w in range(width):
-                line[w] += x[h * width + w]
-        for j in range(columns.out):
-            total = 0
-            for w in range(columns.start[j], columns.end[j]):
-                total += line[w]
-            y[j] = total / <real>(divisor if divisor != 0 else rows.count[i] * columns.count[j])
-        y += columns.out
+                line[w] = 0
+            for d in range(depths.start[o], depths.end[o]):
+                for h in range(rows.start[i], rows.end[i]):
+                    for w in range(width):
+                        line[w] += x[d * area + h * width + w]
+            for j in range(columns.out):
+                total = 0
+                for w in range(columns.start[j], columns.end[j]):
+                    total += line[w]
+                y[j] = total / <real>(divisor if divisor != 0 else count * columns.count[j])
+            y += columns.out
 
 
-cdef void spread_plane(real* grad, real* grad_x, Axis* rows, Axis* columns, double divisor,
-                       real* line) noexcept nogil:
-    cdef Py_ssize_t i, j, h, w, width = columns.size
+cdef void spread_plane(real* grad, real* grad_x, Axis* depths, Axis* rows, Axis* columns,
+                       double divisor, real* line) noexcept nogil:
+    cdef Py_ssize_t o, i, j, d, h, w, width = columns.size, area = rows.size * width, count
     cdef real share
-    memset(grad_x, 0, rows.size * width * sizeof(real))
-    for i in range(rows.out):
-        for w in range(width):
-            line[w] = 0
-        for j in range(columns.out):
-            share = grad[j] / <real>(divisor if divisor != 0 else rows.count[i] * columns.count[j])
-            for w in range(columns.start[j], columns.end[j]):
-                line[w] += share
-        for h in range(rows.start[i], rows.end[i]):
+    memset(grad_x, 0, depths.size * area * sizeof(real))
+    for o in range(depths.out):
+        for i in range(rows.out):
+            count = depths.count[o] * rows.count[i]
             for w in range(width):
-                grad_x[h * width + w] += line[w]
-        grad += columns.out
+                line[w] = 0
+            for j in range(columns.out):
+                share = grad[j] / <real>(divisor if divisor != 0 else count * columns.count[j])
+                for w in range(columns.start[j], columns.end[j]):
+                    line[w] += share
+            for d in range(depths.start[o], depths.end[o]):
+                for h in range(rows.start[i], rows.end[i]):
+                    for w in range(width):
+                        grad_x[d * area + h * width + w] += line[w]
+            grad += columns.out
 
 
-cdef void mean_planes(real* x, real* y, Py_ssize_t planes, Axis* rows, Axis* columns,
+cdef void mean_planes(real* x, real* y, Py_ssize_t planes, Axis* depths, Axis* rows, Axis* columns,
                       double divisor, real* lines, int threads, bint spread) noexcept nogil:
-    cdef Py_ssize_t p, size = rows.size * columns.size, out = rows.out * columns.out
+    cdef Py_ssize_t p, size = depths.size * rows.size * columns.size
+    cdef Py_ssize_t out = depths.out * rows.out * columns.out
     if spread:
         if threads > 1:
             for p in prange(planes, num_threads=threads, schedule="static"):
-                spread_plane(y + p * out, x + p * size, rows, columns, divisor,
+                spread_plane(y + p * out, x + p * size, depths, rows, columns, divisor,
                              lines + threadid() * columns.size)
         else:
             for p in range(planes):
-                spread_plane(y + p * out, x + p * size, rows, columns, divisor, lines)
+                spread_plane(y + p * out, x + p * size, depths, rows, columns, divisor, lines)
     elif threads > 1:
         for p in prange(planes, num_threads=threads, schedule="static"):
-            mean_plane(x + p * size, y + p * out, rows, columns, divisor,
+            mean_plane(x + p * size, y + p * out, depths, rows, columns, divisor,
                        lines + threadid() * columns.size)
     else:
         for p in range(planes):
-            mean_plane(x + p * size, y + p * out, rows, columns, divisor, lines)
+            mean_plane(x + p * size, y + p * out, depths, rows, columns, divisor, lines)
+
+
+# ----------------------------------------------------------------- maximum, windows by table
+
+cdef struct Spans:
+    # windows [start[i], end[i]) of one axis; plane p has its own, `step` further, unless step is 0
+    Py_ssize_t size, out, step
+    Py_ssize_t* start
+
+
+cdef void search_plane(real* x, real* y, int32_t* index, Spans* depths, Spans* rows, Spans* columns,
+                       Py_ssize_t p) noexcept nogil:
+    cdef Py_ssize_t o, i, j, d, h, w, base, at, width = columns.size, area = rows.size * width
+    cdef Py_ssize_t* deep = depths.start + p * depths.step
+    cdef Py_ssize_t* high = rows.start + p * rows.step
+    cdef Py_ssize_t* wide = columns.start + p * columns.step
+    cdef real value, top
+    for o in range(depths.out):
+        for i in range(rows.out):
+            for j in range(columns.out):
+                at = deep[o] * area + high[i] * width + wide[j]
+                top = -INFINITY
+                for d in range(deep[o], deep[depths.out + o]):
+                    for h in range(high[i], high[rows.out + i]):
+                        base = d * area + h * width
+                        for w in range(wide[j], wide[columns.out + j]):
+                            value = x[base + w]
+                            if value > top or value != value:
+                                top = value
+                                at = base + w
+                y[0] = top
+                index[0] = <int32_t>at
+                y += 1
+                index += 1
+
+
+cdef void search_planes(real* x, real* y, int32_t* index, Py_ssize_t planes, Spans* depths,
+                        Spans* rows, Spans* columns) noexcept nogil:
+    cdef Py_ssize_t p, size = depths.size * rows.size * columns.size
+    cdef Py_ssize_t out = depths.out * rows.out * columns.out
+    cdef int threads = threads_for(planes * size)
+    if threads > 1:
+        for p in prange(planes, num_threads=threads, schedule="static"):
+            search_plane(x + p * size, y + p * out, index + p * out, depths, rows, columns, p)
+    else:
+        for p in range(planes):
+            search_plane(x + p * size, y + p * out, index + p * out, depths, rows, columns, p)
 
 
 # ------------------------------------------------------------------------ what Python calls
 #
-# All arrays are C-contiguous and of one type (float32 or float64), shaped (N, C, H, W) and
-# (N, C, OH, OW); positions are int32. naivegrad/backend/cpu/pool.py sees to that.
+# All arrays are C-contiguous and of one type (float32 or float64), shaped (N, C, ...); positions
+# are int32. naivegrad/backend/cpu/pool.py sees to that.
 
 def max_pool2d(cnp.ndarray x, cnp.ndarray y, cnp.ndarray index, kernel, stride, padding, dilation):
-    """y, index = the greatest value of each window and its position in its plane (-1: none)."""
+    """y, index = the greatest value of each window and its position in its plane (-1: none).
+
+    x is (N, C, H, W), y and index (N, C, OH, OW).
+    """
     cdef Geometry g
     g.planes = x.shape[0] * x.shape[1]
     g.height, g.width = x.shape[2], x.shape[3]
@@ -340,11 +402,18 @@ def max_pool2d(cnp.ndarray x, cnp.ndarray y, cnp.ndarray index, kernel, stride, 
         max_planes(<double*>cnp.PyArray_DATA(x), <double*>cnp.PyArray_DATA(y), to, &g)
 
 
+cdef inline Py_ssize_t plane_size(cnp.ndarray x) noexcept:
+    """Elements of one plane of (N, C, ...)."""
+    cdef Py_ssize_t i, size = 1
+    for i in range(2, x.ndim):
+        size *= x.shape[i]
+    return size
+
+
 def plane_scatter(cnp.ndarray grad, cnp.ndarray index, cnp.ndarray grad_x):
     """grad_x[plane][index[plane][p]] += grad[plane][p], from 0."""
     cdef Py_ssize_t planes = grad.shape[0] * grad.shape[1]
-    cdef Py_ssize_t size = grad_x.shape[2] * grad_x.shape[3]
-    cdef Py_ssize_t out = grad.shape[2] * grad.shape[3]
+    cdef Py_ssize_t size = plane_size(grad_x), out = plane_size(grad)
     cdef int32_t* at = <int32_t*>cnp.PyArray_DATA(index)
     if cnp.PyArray_TYPE(grad) == cnp.NPY_FLOAT:
         scatter_planes(<float*>cnp.PyArray_DATA(grad), at, <float*>cnp.PyArray_DATA(grad_x),
@@ -357,8 +426,7 @@ def plane_scatter(cnp.ndarray grad, cnp.ndarray index, cnp.ndarray grad_x):
 def plane_gather(cnp.ndarray x, cnp.ndarray index, cnp.ndarray y):
     """y[plane][p] = x[plane][index[plane][p]], 0 where the index is -1."""
     cdef Py_ssize_t planes = x.shape[0] * x.shape[1]
-    cdef Py_ssize_t size = x.shape[2] * x.shape[3]
-    cdef Py_ssize_t out = y.shape[2] * y.shape[3]
+    cdef Py_ssize_t size = plane_size(x), out = plane_size(y)
     cdef int32_t* at = <int32_t*>cnp.PyArray_DATA(index)
     if cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT:
         gather_planes(<float*>cnp.PyArray_DATA(x), at, <float*>cnp.PyArray_DATA(y), planes, size,
@@ -368,29 +436,59 @@ def plane_gather(cnp.ndarray x, cnp.ndarray index, cnp.ndarray y):
                       out)
 
 
-def mean_windows(cnp.ndarray x, cnp.ndarray y, cnp.ndarray rows, cnp.ndarray columns,
-                 double divisor, bint spread):
+cdef Axis axis_of(cnp.ndarray table, Py_ssize_t size):
+    cdef Axis axis
+    axis.size, axis.out = size, table.shape[1]
+    axis.start = <Py_ssize_t*>cnp.PyArray_DATA(table)
+    axis.end = axis.start + axis.out
+    axis.count = axis.end + axis.out
+    return axis
+
+
+def mean_windows(cnp.ndarray x, cnp.ndarray y, cnp.ndarray depths, cnp.ndarray rows,
+                 cnp.ndarray columns, double divisor, bint spread):
     """y = the mean of each window of x; spread: x = its transpose, applied to y.
 
-    rows and columns are intp arrays (3, OH) and (3, OW): start, end and count of each window.
-    The divisor is the product of the two counts, unless `divisor` is given (not 0).
+    x is (planes, D, H, W), y (planes, OD, OH, OW). depths, rows and columns, intp arrays (3, OD),
+    (3, OH), (3, OW), hold start, end and count of each window. The divisor is the product of the
+    counts, unless `divisor` is given (not 0).
     """
-    cdef Axis height, width
-    cdef Py_ssize_t planes = x.shape[0] * x.shape[1]
-    cdef int threads = threads_for(planes * x.shape[2] * x.shape[3])
+    cdef Axis depth = axis_of(depths, x.shape[1])
+    cdef Axis height = axis_of(rows, x.shape[2])
+    cdef Axis width = axis_of(columns, x.shape[3])
+    cdef int threads = threads_for(x.shape[0] * x.shape[1] * x.shape[2] * x.shape[3])
     cdef cnp.npy_intp count = threads * x.shape[3]
     cdef cnp.ndarray lines = cnp.PyArray_EMPTY(1, &count, cnp.PyArray_TYPE(x), 0)
-    height.size, height.out = x.shape[2], rows.shape[1]
-    height.start = <Py_ssize_t*>cnp.PyArray_DATA(rows)
-    height.end = height.start + height.out
-    height.count = height.end + height.out
-    width.size, width.out = x.shape[3], columns.shape[1]
-    width.start = <Py_ssize_t*>cnp.PyArray_DATA(columns)
-    width.end = width.start + width.out
-    width.count = width.end + width.out
     if cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT:
-        mean_planes(<float*>cnp.PyArray_DATA(x), <float*>cnp.PyArray_DATA(y), planes, &height,
-                    &width, divisor, <float*>cnp.PyArray_DATA(lines), threads, spread)
+        mean_planes(<float*>cnp.PyArray_DATA(x), <float*>cnp.PyArray_DATA(y), x.shape[0], &depth,
+                    &height, &width, divisor, <float*>cnp.PyArray_DATA(lines), threads, spread)
     else:
-        mean_planes(<double*>cnp.PyArray_DATA(x), <double*>cnp.PyArray_DATA(y), planes, &height,
-                    &width, divisor, <double*>cnp.PyArray_DATA(lines), threads, spread)
+        mean_planes(<double*>cnp.PyArray_DATA(x), <double*>cnp.PyArray_DATA(y), x.shape[0], &depth,
+                    &height, &width, divisor, <double*>cnp.PyArray_DATA(lines), threads, spread)
+
+
+cdef Spans spans_of(cnp.ndarray table, Py_ssize_t size):
+    cdef Spans spans
+    spans.size, spans.out = size, table.shape[2]
+    spans.step = 2 * spans.out if table.shape[0] > 1 else 0
+    spans.start = <Py_ssize_t*>cnp.PyArray_DATA(table)
+    return spans
+
+
+def max_windows(cnp.ndarray x, cnp.ndarray y, cnp.ndarray index, cnp.ndarray depths,
+                cnp.ndarray rows, cnp.ndarray columns):
+    """y, index = the greatest value of each window, none of them empty, and its position.
+
+    x is (planes, D, H, W), y and index (planes, OD, OH, OW). depths, rows and columns are intp
+    arrays (planes or 1, 2, OD), ..., of start and end of each window.
+    """
+    cdef Spans depth = spans_of(depths, x.shape[1])
+    cdef Spans height = spans_of(rows, x.shape[2])
+    cdef Spans width = spans_of(columns, x.shape[3])
+    cdef int32_t* to = <int32_t*>cnp.PyArray_DATA(index)
+    if cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT:
+        search_planes(<float*>cnp.PyArray_DATA(x), <float*>cnp.PyArray_DATA(y), to, x.shape[0],
+                      &depth, &height, &width)
+    else:
+        search_planes(<double*>cnp.PyArray_DATA(x), <double*>cnp.PyArray_DATA(y), to, x.shape[0],
+                      &depth, &height, &width)

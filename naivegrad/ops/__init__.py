@@ -2,6 +2,16 @@
 
 from naivegrad.ops import place  # by Tensor's methods
 from naivegrad.ops.activation import gelu, leaky_relu, relu, sigmoid, silu, softplus, tanh
+from naivegrad.ops.adaptive_pool import (
+    adaptive_avg_pool1d,
+    adaptive_avg_pool2d,
+    adaptive_avg_pool3d,
+    adaptive_max_pool1d,
+    adaptive_max_pool2d,
+    adaptive_max_pool3d,
+    fractional_max_pool2d,
+    fractional_max_pool3d,
+)
 from naivegrad.ops.attention import scaled_dot_product_attention
 from naivegrad.ops.compare import (
     allclose,
@@ -191,6 +201,19 @@ from naivegrad.ops.power import (
     rsqrt,
     sqrt,
     square,
+from naivegrad.ops.pool import (
+    avg_pool1d,
+    avg_pool2d,
+    avg_pool3d,
+    lp_pool1d,
+    lp_pool2d,
+    lp_pool3d,
+    max_pool1d,
+    max_pool2d,
+    max_pool3d,
+    max_unpool1d,
+    max_unpool2d,
+    max_unpool3d,
 )
 from naivegrad.ops.product import chain_matmul, kron, trace, vander
 from naivegrad.ops.product import cross_of_first as cross

@@ -1,47 +1,59 @@
-"""Pooling: the greatest value or the mean of each window of an image."""
+"""Pooling: the greatest value, the mean or the norm of each window of an image."""
 
 from __future__ import annotations
 
+import math
 import operator
 from typing import Any
 
 import numpy as np
 
 from naivegrad.autograd import Function
-from naivegrad.ops._args import pair, require_tensor
+from naivegrad.backend.window import IMAGES
+from naivegrad.ops._args import check_bounds, require_tensor, several
 from naivegrad.tensor import Tensor
 
+# Images have one, two or three dimensions, and windows one number for each.
 
-class MaxPool2d(Function):
+
+class WindowMax(Function):
     """y = x at the position of each window's maximum.    grad_x = grad put back at those positions.
 
-    The first of equal values is the maximum and gets the whole gradient.
+    The first of equal values is the maximum and gets the whole gradient. A subclass says which
+    windows, in `forward`.
     """
-
-    @staticmethod
-    def forward(ctx: Any, x: Any, return_indices: bool, *window: Any) -> Any:
-        y, index = ctx.backend.max_pool2d(x, *window)
-        ctx.save_for_backward(index)
-        ctx.x_shape, ctx.return_indices = x.shape, return_indices
-        if not return_indices:
-            return y
-        index = ctx.backend.cast(index, np.dtype(np.int64))
-        ctx.mark_non_differentiable(index)
-        return y, index
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor, _: Any = None) -> Any:
         (index,) = ctx.saved_tensors
-        return MaxPool2dGrad.apply(grad, index, ctx.x_shape)
+        return MaxPoolGrad.apply(grad, index, ctx.x_shape)
 
     @staticmethod
     def jvp(ctx: Any, x_dot: Any, *_: Any) -> Any:
         (index,) = ctx.saved_tensors
-        y_dot = MaxPool2dPick.apply(x_dot, index)
+        y_dot = MaxPoolPick.apply(x_dot, index)
         return (y_dot, None) if ctx.return_indices else y_dot
 
+    def keep(self, x: Any, y: Any, index: Any, return_indices: bool) -> Any:
+        """What `forward` returns, and the record of it."""
+        self.save_for_backward(index)
+        self.x_shape, self.return_indices = x.shape, return_indices
+        if not return_indices:
+            return y
+        index = self.backend.cast(index, np.dtype(np.int64))
+        self.mark_non_differentiable(index)
+        return y, index
 
-class MaxPool2dGrad(Function):
+
+class MaxPool(WindowMax):
+    """WindowMax of windows side by side, or overlapping."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Any, return_indices: bool, *window: Any) -> Any:
+        return ctx.keep(x, *ctx.backend.max_pool(x, *window), return_indices)
+
+
+class MaxPoolGrad(Function):
     """grad_x[index[p]] += grad[p], plane by plane.    grad_grad[p] = h[index[p]]."""
 
     kind = "linear"
@@ -49,16 +61,16 @@ class MaxPool2dGrad(Function):
     @staticmethod
     def forward(ctx: Any, grad: Any, index: Any, x_shape: tuple[int, ...]) -> Any:
         ctx.save_for_backward(index)
-        return ctx.backend.max_pool2d_grad(grad, index, x_shape)
+        return ctx.backend.max_pool_grad(grad, index, x_shape)
 
     @staticmethod
     def backward(ctx: Any, h: Tensor) -> Any:
         (index,) = ctx.saved_tensors
-        return MaxPool2dPick.apply(h, index)
+        return MaxPoolPick.apply(h, index)
 
 
-class MaxPool2dPick(Function):
-    """y[p] = x[index[p]], plane by plane: the transpose of MaxPool2dGrad."""
+class MaxPoolPick(Function):
+    """y[p] = x[index[p]], plane by plane: the transpose of MaxPoolGrad."""
 
     kind = "linear"
 
@@ -66,15 +78,15 @@ class MaxPool2dPick(Function):
     def forward(ctx: Any, x: Any, index: Any) -> Any:
         ctx.save_for_backward(index)
         ctx.x_shape = x.shape
-        return ctx.backend.max_pool2d_pick(x, index)
+        return ctx.backend.max_pool_pick(x, index)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
         (index,) = ctx.saved_tensors
-        return MaxPool2dGrad.apply(grad, index, ctx.x_shape)
+        return MaxPoolGrad.apply(grad, index, ctx.x_shape)
 
 
-class AvgPool2d(Function):
+class AvgPool(Function):
     """y = the mean of each window.    grad_x = grad / count, added to each pixel of its window."""
 
     kind = "linear"
@@ -82,63 +94,114 @@ class AvgPool2d(Function):
     @staticmethod
     def forward(ctx: Any, x: Any, *window: Any) -> Any:
         ctx.x_shape, ctx.window = x.shape, window
-        return ctx.backend.avg_pool2d(x, *window)
+        return ctx.backend.avg_pool(x, *window)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
-        return AvgPool2dGrad.apply(grad, ctx.x_shape, *ctx.window)
+        return AvgPoolGrad.apply(grad, ctx.x_shape, *ctx.window)
 
 
-class AvgPool2dGrad(Function):
-    """The transpose of AvgPool2d, whose transpose is AvgPool2d."""
+class AvgPoolGrad(Function):
+    """The transpose of AvgPool, whose transpose is AvgPool."""
 
     kind = "linear"
 
     @staticmethod
     def forward(ctx: Any, grad: Any, x_shape: tuple[int, ...], *window: Any) -> Any:
         ctx.window = window
-        return ctx.backend.avg_pool2d_grad(grad, x_shape, *window)
+        return ctx.backend.avg_pool_grad(grad, x_shape, *window)
 
     @staticmethod
     def backward(ctx: Any, h: Tensor) -> Any:
-        return AvgPool2d.apply(h, *ctx.window)
+        return AvgPool.apply(h, *ctx.window)
 
 
-class AdaptiveAvgPool2d(Function):
-    """y[i] = mean of x[floor(i H / OH) : ceil((i+1) H / OH)], both ways.  grad_x: as AvgPool2d."""
-
-    kind = "linear"
-
-    @staticmethod
-    def forward(ctx: Any, x: Any, size: tuple[int, int]) -> Any:
-        ctx.x_shape = x.shape
-        return ctx.backend.adaptive_avg_pool2d(x, size)
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> Any:
-        return AdaptiveAvgPool2dGrad.apply(grad, ctx.x_shape)
+def batched(input: Any, dims: int, op: str) -> Tensor:
+    """An image without a batch as a batch of one."""
+    x = require_tensor(input, op)
+    return x.unsqueeze(0) if x.array.ndim == dims + 1 else x
 
 
-class AdaptiveAvgPool2dGrad(Function):
-    """The transpose of AdaptiveAvgPool2d, whose transpose is AdaptiveAvgPool2d."""
-
-    kind = "linear"
-
-    @staticmethod
-    def forward(ctx: Any, grad: Any, x_shape: tuple[int, ...]) -> Any:
-        ctx.size = grad.shape[2:]
-        return ctx.backend.adaptive_avg_pool2d_grad(grad, x_shape)
-
-    @staticmethod
-    def backward(ctx: Any, h: Tensor) -> Any:
-        return AdaptiveAvgPool2d.apply(h, ctx.size)
+def unbatched(result: Any, alone: bool) -> Any:
+    """The result, or results, without the batch if the image was alone."""
+    if not alone:
+        return result
+    if isinstance(result, tuple):
+        return tuple([y.squeeze(0) for y in result])
+    return result.squeeze(0)
 
 
-def _stride(stride: Any, kernel: tuple[int, int], op: str) -> tuple[int, int]:
+def _stride(stride: Any, kernel: tuple[int, ...], op: str) -> tuple[int, ...]:
     """The stride; windows side by side where none is given."""
     if stride is None or (isinstance(stride, tuple | list) and not stride):
         return kernel
-    return pair(stride, op, "stride")
+    return several(stride, len(kernel), op, "stride")
+
+
+def _max_window(
+    op: str, dims: int, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: Any
+) -> tuple[Any, ...]:
+    kernel = several(kernel_size, dims, op, "kernel_size")
+    return (
+        kernel,
+        _stride(stride, kernel, op),
+        several(padding, dims, op, "padding"),
+        several(dilation, dims, op, "dilation"),
+        bool(ceil_mode),
+    )
+
+
+def _avg_window(
+    op: str,
+    dims: int,
+    kernel_size: Any,
+    stride: Any,
+    padding: Any,
+    ceil_mode: Any,
+    count_include_pad: Any,
+    divisor_override: Any,
+) -> tuple[Any, ...]:
+    kernel = several(kernel_size, dims, op, "kernel_size")
+    if divisor_override is not None:
+        try:
+            divisor_override = operator.index(divisor_override)
+        except TypeError:
+            raise TypeError(
+                f"{op}: divisor_override must be an integer, got {divisor_override!r}"
+            ) from None
+    return (
+        kernel,
+        _stride(stride, kernel, op),
+        several(padding, dims, op, "padding"),
+        bool(ceil_mode),
+        bool(count_include_pad),
+        divisor_override,
+    )
+
+
+def max_pool1d(
+    input: Tensor,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    dilation: Any = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Any:
+    """The greatest value of each window of a sequence: `max_pool2d` with one dimension.
+
+        y[n, c, i] = max_u x[n, c, i*s + u*d - p]
+
+    input (N, C, L) or (C, L) gives (N, C, OL) or (C, OL); positions are those in the sequence.
+
+    >>> import naivegrad as ng
+    >>> ng.max_pool1d(ng.tensor([[1.0, 3.0, 2.0, 5.0]]), 2).tolist()
+    [[3.0, 5.0]]
+    """
+    op = "max_pool1d"
+    x = batched(input, 1, op)
+    window = _max_window(op, 1, kernel_size, stride, padding, dilation, ceil_mode)
+    return unbatched(MaxPool.apply(x, return_indices, *window), x is not input)
 
 
 def max_pool2d(
@@ -184,19 +247,54 @@ def max_pool2d(
     [5.0, 7.0, 13.0, 15.0]
     """
     op = "max_pool2d"
-    x = require_tensor(input, op)
-    kernel = pair(kernel_size, op, "kernel_size")
-    window = (
-        kernel,
-        _stride(stride, kernel, op),
-        pair(padding, op, "padding"),
-        pair(dilation, op, "dilation"),
-        bool(ceil_mode),
-    )
-    if x.array.ndim != 3:
-        return MaxPool2d.apply(x, return_indices, *window)
-    y = MaxPool2d.apply(x.unsqueeze(0), return_indices, *window)
-    return (y[0].squeeze(0), y[1].squeeze(0)) if return_indices else y.squeeze(0)
+    x = batched(input, 2, op)
+    window = _max_window(op, 2, kernel_size, stride, padding, dilation, ceil_mode)
+    return unbatched(MaxPool.apply(x, return_indices, *window), x is not input)
+
+
+def max_pool3d(
+    input: Tensor,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    dilation: Any = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Any:
+    """The greatest value of each window of a volume: `max_pool2d` with three dimensions.
+
+    input (N, C, D, H, W) or (C, D, H, W) gives (N, C, OD, OH, OW) or (C, OD, OH, OW). Windows are
+    integers or three (depth, rows, columns); positions are (d * H + h) * W + w.
+    """
+    op = "max_pool3d"
+    x = batched(input, 3, op)
+    window = _max_window(op, 3, kernel_size, stride, padding, dilation, ceil_mode)
+    return unbatched(MaxPool.apply(x, return_indices, *window), x is not input)
+
+
+def avg_pool1d(
+    input: Tensor,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+) -> Tensor:
+    """The mean of each window of a sequence: `avg_pool2d` with one dimension.
+
+        y[n, c, i] = sum_u x[n, c, i*s + u - p] / count
+
+    input (N, C, L) or (C, L) gives (N, C, OL) or (C, OL). Linear.
+
+    >>> import naivegrad as ng
+    >>> ng.avg_pool1d(ng.tensor([[1.0, 3.0, 2.0, 5.0]]), 2).tolist()
+    [[2.0, 3.5]]
+    """
+    op = "avg_pool1d"
+    x = batched(input, 1, op)
+    window = _avg_window(op, 1, kernel_size, stride, padding, ceil_mode, count_include_pad, None)
+    y: Tensor = unbatched(AvgPool.apply(x, *window), x is not input)
+    return y
 
 
 def avg_pool2d(
@@ -221,48 +319,168 @@ def avg_pool2d(
     [2.5, 4.5, 10.5, 12.5]
     """
     op = "avg_pool2d"
-    x = require_tensor(input, op)
-    kernel = pair(kernel_size, op, "kernel_size")
-    if divisor_override is not None:
-        try:
-            divisor_override = operator.index(divisor_override)
-        except TypeError:
-            raise TypeError(
-                f"{op}: divisor_override must be an integer, got {divisor_override!r}"
-            ) from None
-    window = (
-        kernel,
-        _stride(stride, kernel, op),
-        pair(padding, op, "padding"),
-        bool(ceil_mode),
-        bool(count_include_pad),
-        divisor_override,
+    x = batched(input, 2, op)
+    window = _avg_window(
+        op, 2, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
     )
-    if x.array.ndim == 3:
-        return AvgPool2d.apply(x.unsqueeze(0), *window).squeeze(0)
-    return AvgPool2d.apply(x, *window)
+    y: Tensor = unbatched(AvgPool.apply(x, *window), x is not input)
+    return y
 
 
-def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:
-    """The means of as many windows as asked for, spread evenly over the image.
+def avg_pool3d(
+    input: Tensor,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
+) -> Tensor:
+    """The mean of each window of a volume: `avg_pool2d` with three dimensions.
 
-        y[n, c, i, j] = mean of x[n, c, floor(i H / OH) : ceil((i+1) H / OH), ...the same for W]
+    input (N, C, D, H, W) or (C, D, H, W) gives (N, C, OD, OH, OW) or (C, OD, OH, OW). Windows are
+    integers or three (depth, rows, columns). Linear.
+    """
+    op = "avg_pool3d"
+    x = batched(input, 3, op)
+    window = _avg_window(
+        op, 3, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
+    )
+    y: Tensor = unbatched(AvgPool.apply(x, *window), x is not input)
+    return y
 
-    input (N, C, H, W) or (C, H, W) gives (N, C, OH, OW) or (C, OH, OW). output_size is an integer
-    or two, of which None keeps the input's size; 1 is the mean of the whole image. Linear.
+
+def _root(mean: Tensor, size: int, norm_type: float) -> Tensor:
+    """(size * mean) ** (1 / norm_type), with gradient 0 where the mean is 0."""
+    zero = mean == 0
+    root: Tensor = (mean * size).masked_fill(zero, 1.0) ** (1.0 / norm_type)
+    return root.masked_fill(zero, 0.0)
+
+
+def lp_pool1d(
+    input: Tensor, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False
+) -> Tensor:
+    """The p-norm of each window of a sequence: `lp_pool2d` with one dimension."""
+    (size,) = several(kernel_size, 1, "lp_pool1d", "kernel_size")
+    powers = require_tensor(input, "lp_pool1d") ** norm_type
+    return _root(avg_pool1d(powers, kernel_size, stride, 0, ceil_mode), size, norm_type)
+
+
+def lp_pool2d(
+    input: Tensor, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False
+) -> Tensor:
+    """The p-norm of each window: the root of the sum of powers.
+
+        y[n, c, i, j] = (sum_{u, v} x[n, c, i*s + u, j*s + v] ** p) ** (1 / p)
+
+    p = norm_type = 1 is the sum; powers are taken as they are, so that an odd p of negative numbers
+    may give nan. A window that hangs over the edge (ceil_mode) is scaled up to a whole one. Shapes
+    are those of `max_pool2d`. Differentiable; the gradient is 0 where a window is all 0.
 
     >>> import naivegrad as ng
-    >>> ng.adaptive_avg_pool2d(ng.ones(2, 3, 7, 5), (2, None)).shape
-    (2, 3, 2, 5)
+    >>> ng.lp_pool2d(ng.tensor([[[3.0, 4.0]]]), 2, (1, 2)).item()
+    5.0
     """
-    op = "adaptive_avg_pool2d"
-    x = require_tensor(input, op)
-    wish = output_size if isinstance(output_size, tuple | list) else (output_size, output_size)
-    if len(wish) == 2 and x.array.ndim in (3, 4):
-        wish = tuple(n if k is None else k for k, n in zip(wish, x.array.shape[-2:], strict=True))
-    size = pair(wish, op, "output_size") if len(wish) == 2 else None
-    if size is None:
-        raise ValueError(f"{op}: output_size must be an integer or two, got {output_size!r}")
-    if x.array.ndim == 3:
-        return AdaptiveAvgPool2d.apply(x.unsqueeze(0), size).squeeze(0)
-    return AdaptiveAvgPool2d.apply(x, size)
+    kh, kw = several(kernel_size, 2, "lp_pool2d", "kernel_size")
+    powers = require_tensor(input, "lp_pool2d") ** norm_type
+    return _root(avg_pool2d(powers, kernel_size, stride, 0, ceil_mode), kh * kw, norm_type)
+
+
+def lp_pool3d(
+    input: Tensor, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False
+) -> Tensor:
+    """The p-norm of each window of a volume: `lp_pool2d` with three dimensions."""
+    kd, kh, kw = several(kernel_size, 3, "lp_pool3d", "kernel_size")
+    powers = require_tensor(input, "lp_pool3d") ** norm_type
+    return _root(avg_pool3d(powers, kernel_size, stride, 0, ceil_mode), kd * kh * kw, norm_type)
+
+
+def _unpool(
+    op: str,
+    dims: int,
+    input: Any,
+    indices: Any,
+    kernel_size: Any,
+    stride: Any,
+    padding: Any,
+    output_size: Any,
+) -> Tensor:
+    x, index = batched(input, dims, op), require_tensor(indices, op, "indices")
+    if index.array.dtype.kind not in "iu":
+        raise TypeError(f"{op}: indices must be of integers, got {index.dtype}")
+    if index.array.shape != input.array.shape or x.array.ndim != dims + 2:
+        raise ValueError(
+            f"{op}: input and indices must be {IMAGES[dims]} and of one shape, got "
+            f"{input.array.shape} and {index.array.shape}"
+        )
+    kernel = several(kernel_size, dims, op, "kernel_size")
+    steps, pads = _stride(stride, kernel, op), several(padding, dims, op, "padding")
+    size = tuple(
+        (n - 1) * s + k - 2 * p
+        for n, s, k, p in zip(x.array.shape[2:], steps, kernel, pads, strict=True)
+    )
+    if output_size is not None:
+        wish = tuple(output_size)[-dims:]
+        if len(output_size) not in (dims, dims + 2) or any(
+            not n - s < w < n + s for n, s, w in zip(size, steps, wish, strict=True)
+        ):
+            raise ValueError(
+                f"{op}: output_size must be within a stride {steps} of {size}, got "
+                f"{tuple(output_size)}"
+            )
+        size = wish
+    if min(size) < 1:
+        raise ValueError(f"{op}: nothing is left, result would be {size}")
+    area = math.prod(size)
+    if index.array.size:
+        check_bounds(x.backend.bounds(index.array), op, area, dims, least=0)
+    place = x.backend.unpool_index(index.array.reshape(x.array.shape), area)
+    y: Tensor = unbatched(MaxPoolGrad.apply(x, place, (*x.array.shape[:2], *size)), x is not input)
+    return y
+
+
+def max_unpool1d(
+    input: Tensor,
+    indices: Tensor,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    output_size: Any = None,
+) -> Tensor:
+    """The values of `max_pool1d` put back where they were found: `max_unpool2d` of sequences."""
+    return _unpool("max_unpool1d", 1, input, indices, kernel_size, stride, padding, output_size)
+
+
+def max_unpool2d(
+    input: Tensor,
+    indices: Tensor,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    output_size: Any = None,
+) -> Tensor:
+    """The values of `max_pool2d` put back where they were found, among zeros.
+
+        y[n, c, indices[n, c, i, j]] = x[n, c, i, j]        of several at one position, the last
+
+    input and indices (N, C, H, W) or (C, H, W) give (N, C, OH, OW) or (C, OH, OW), of output_size
+    or OH = (H - 1) s - 2p + KH. Linear; a value that another one replaced has gradient 0.
+
+    >>> import naivegrad as ng
+    >>> y, index = ng.max_pool2d(ng.arange(4.0).reshape(1, 2, 2), 2, return_indices=True)
+    >>> ng.max_unpool2d(y, index, 2).tolist()
+    [[[0.0, 0.0], [0.0, 3.0]]]
+    """
+    return _unpool("max_unpool2d", 2, input, indices, kernel_size, stride, padding, output_size)
+
+
+def max_unpool3d(
+    input: Tensor,
+    indices: Tensor,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    output_size: Any = None,
+) -> Tensor:
+    """The values of `max_pool3d` put back where they were found: `max_unpool2d` of volumes."""
+    return _unpool("max_unpool3d", 3, input, indices, kernel_size, stride, padding, output_size)

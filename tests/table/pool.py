@@ -1,9 +1,11 @@
 """Rows: pooling."""
 
+import itertools
+
 import numpy as np
 
-from .conv import pair
-from .row import Op, case, error, pin
+from .conv import each
+from .row import Op, case, error, fixed, pin, uniform
 
 
 def F(lib):
@@ -20,28 +22,75 @@ def out_size(n, k, s, p, d=1, ceil_mode=False):
     return size
 
 
-def max_pool2d(x, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, want="values"):
-    k, p, d = pair(kernel_size), pair(padding), pair(dilation)
-    s = pair(stride if stride is not None else kernel_size)
-    batched = x.ndim == 4
-    x = x if batched else x[None]
-    H, W = x.shape[2:]
-    OH, OW = (out_size(n, k[i], s[i], p[i], d[i], ceil_mode) for i, n in enumerate((H, W)))
-    values, where = np.full((*x.shape[:2], OH, OW), -np.inf), np.zeros((*x.shape[:2], OH, OW), int)
-    for at in np.ndindex(*values.shape):
+def in_batch(f):
+    """The reference f of a batch, for an image alone too."""
+
+    def reference(x, *args, dims=2, **options):
+        if x.ndim == dims + 2:
+            return f(x, *args, dims=dims, **options)
+        result = f(x[None], *[a[None] for a in args], dims=dims, **options)
+        return [r[0] for r in result] if isinstance(result, list) else result[0]
+
+    return reference
+
+
+def greatest(x, windows, dims):
+    """Value and position of the maximum of each window, one list of pixels per window and axis."""
+    shape = (*x.shape[:2], *map(len, windows))
+    values, where = np.full(shape, -np.inf), np.zeros(shape, int)
+    for at in np.ndindex(*shape):
         best = None
-        for u in range(k[0]):
-            for v in range(k[1]):
-                i, j = at[2] * s[0] - p[0] + u * d[0], at[3] * s[1] - p[1] + v * d[1]
-                if 0 <= i < H and 0 <= j < W:
-                    value = x[at[0], at[1], i, j]
-                    if best is None or value > best or np.isnan(value):
-                        best, values[at], where[at] = value, value, i * W + j
-    out = values if want == "values" else where
-    return out if batched else out[0]
+        for pixel in itertools.product(*(w[i] for w, i in zip(windows, at[2:]))):
+            value = x[(*at[:2], *pixel)]
+            if best is None or value > best or np.isnan(value):
+                best = value
+                values[at], where[at] = value, np.ravel_multi_index(pixel, x.shape[2:])
+    return [values, where]
 
 
-def avg_pool2d(
+@in_batch
+def max_pool(x, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, dims=2):
+    k, p, d = each(kernel_size, dims), each(padding, dims), each(dilation, dims)
+    s = k if stride is None else each(stride, dims)
+    windows = [
+        [
+            [q for q in (i * s[a] - p[a] + u * d[a] for u in range(k[a])) if 0 <= q < n]
+            for i in range(out_size(n, k[a], s[a], p[a], d[a], ceil_mode))
+        ]
+        for a, n in enumerate(x.shape[2:])
+    ]
+    return greatest(x, windows, dims)
+
+
+def adaptive(n, out):
+    """The windows of adaptive pooling along one axis."""
+    return [range(i * n // out, -(-(i + 1) * n // out)) for i in range(out)]
+
+
+def wished(output_size, x, dims):
+    sizes = each(output_size, dims)
+    return [full if n is None else n for n, full in zip(sizes, x.shape[2:])]
+
+
+@in_batch
+def adaptive_max_pool(x, output_size, dims=2):
+    size = wished(output_size, x, dims)
+    return greatest(x, [adaptive(n, out) for n, out in zip(x.shape[2:], size)], dims)
+
+
+@in_batch
+def adaptive_avg_pool(x, output_size, dims=2):
+    size = wished(output_size, x, dims)
+    windows = [adaptive(n, out) for n, out in zip(x.shape[2:], size)]
+    y = np.empty((*x.shape[:2], *size))
+    for at in np.ndindex(*size):
+        pixels = np.ix_(*(w[i] for w, i in zip(windows, at)))
+        y[(..., *at)] = x[(slice(None), slice(None), *pixels)].mean(tuple(range(2, 2 + dims)))
+    return y
+
+
+@in_batch
+def avg_pool(
     x,
     kernel_size,
     stride=None,
@@ -49,41 +98,54 @@ def avg_pool2d(
     ceil_mode=False,
     count_include_pad=True,
     divisor_override=None,
+    dims=2,
 ):
-    k, p = pair(kernel_size), pair(padding)
-    s = pair(stride if stride is not None else kernel_size)
-    batched = x.ndim == 4
-    x = x if batched else x[None]
-    H, W = x.shape[2:]
-    OH, OW = (out_size(n, k[i], s[i], p[i], 1, ceil_mode) for i, n in enumerate((H, W)))
-    out = np.zeros((*x.shape[:2], OH, OW))
-    for i in range(OH):
-        for j in range(OW):
-            top, left = i * s[0] - p[0], j * s[1] - p[1]
-            bottom, right = min(top + k[0], H + p[0]), min(left + k[1], W + p[1])
-            window = x[:, :, max(top, 0) : min(bottom, H), max(left, 0) : min(right, W)]
-            count = (
-                (bottom - top) * (right - left)
-                if count_include_pad
-                else window.shape[2] * window.shape[3]
-            )
-            out[:, :, i, j] = window.sum((2, 3)) / (divisor_override or count)
-    return out if batched else out[0]
+    k, p = each(kernel_size, dims), each(padding, dims)
+    s = k if stride is None else each(stride, dims)
+    size = [out_size(n, *ksp, 1, ceil_mode) for n, *ksp in zip(x.shape[2:], k, s, p)]
+    y = np.zeros((*x.shape[:2], *size))
+    for at in np.ndindex(*size):
+        start = [i * step - q for i, step, q in zip(at, s, p)]
+        end = [min(b + w, n + q) for b, w, n, q in zip(start, k, x.shape[2:], p)]
+        window = x[(..., *(slice(max(b, 0), e) for b, e in zip(start, end)))]
+        seen = np.prod([e - b for b, e in zip(start, end)])
+        count = seen if count_include_pad else np.prod(window.shape[2:])
+        y[(..., *at)] = window.sum(tuple(range(2, 2 + dims))) / (divisor_override or count)
+    return y
 
 
-def adaptive_avg_pool2d(x, output_size):
-    H, W = x.shape[-2:]
-    sizes = pair(output_size) if output_size is not None else (None, None)
-    OH, OW = (n if n is not None else full for n, full in zip(sizes, (H, W)))
-    out = np.empty((*x.shape[:-2], OH, OW))
-    for i in range(OH):
-        for j in range(OW):
-            rows, cols = (
-                slice(i * H // OH, -(-(i + 1) * H // OH)),
-                slice(j * W // OW, -(-(j + 1) * W // OW)),
-            )
-            out[..., i, j] = x[..., rows, cols].mean((-1, -2))
-    return out
+def lp_pool(x, norm_type, kernel_size, stride=None, ceil_mode=False, dims=2):
+    size = np.prod(each(kernel_size, dims))
+    options = dict(kernel_size=kernel_size, stride=stride, ceil_mode=ceil_mode, dims=dims)
+    mean = avg_pool(np.abs(x) ** norm_type, **options)
+    return (mean * size) ** (1 / norm_type)
+
+
+@in_batch
+def max_unpool(x, index, kernel_size, stride=None, padding=0, output_size=None, dims=2):
+    k, p = each(kernel_size, dims), each(padding, dims)
+    s = k if stride is None else each(stride, dims)
+    size = output_size or [(n - 1) * b + a - 2 * q for n, a, b, q in zip(x.shape[2:], k, s, p)]
+    y = np.zeros((*x.shape[:2], np.prod(size)))
+    np.put_along_axis(y, index.reshape(*x.shape[:2], -1), x.reshape(*x.shape[:2], -1), 2)
+    return y.reshape(*x.shape[:2], *size)
+
+
+def fractional_max_pool(x, samples, kernel_size, output_size, dims=2):
+    if x.ndim == dims + 1:
+        return fractional_max_pool(x[None], samples, kernel_size, output_size, dims)[0]
+    k, size = each(kernel_size, dims), each(output_size, dims)
+    y = np.empty((*x.shape[:2], *size))
+    for plane in np.ndindex(*x.shape[:2]):
+        windows = []
+        for a, n in enumerate(x.shape[2:]):
+            u = samples[(*plane, 1 - a if dims == 2 else a)]
+            step = (n - k[a]) / (size[a] - 1) if size[a] > 1 else 0
+            starts = [int((i + u) * step) - int(u * step) for i in range(size[a] - 1)]
+            windows.append([range(i, i + k[a]) for i in (*starts, n - k[a])])
+        pixels = x[plane][None, None]
+        y[plane] = greatest(pixels, windows, dims)[0][0, 0]
+    return y
 
 
 MAX_CASES = (
@@ -115,6 +177,103 @@ AVG_CASES = (
     case((3, 7, 5), kernel_size=2),
     case((0, 3, 4, 4), kernel_size=2),
 )
+MAX_1D = (
+    case((2, 3, 7), kernel_size=2),
+    case((2, 3, 7), kernel_size=1, stride=2),
+    case((2, 3, 8), kernel_size=2, stride=3),
+    case((1, 2, 7), kernel_size=(3,), stride=1, padding=1, dilation=2),
+    case((1, 2, 7), kernel_size=2, ceil_mode=True),
+    case((3, 7), kernel_size=2),
+    case((0, 3, 4), kernel_size=2),
+    case((1, 1, 1), kernel_size=1),
+)
+MAX_3D = (
+    case((2, 2, 4, 5, 3), kernel_size=2),
+    case((1, 2, 7, 5, 4), kernel_size=1, stride=2),
+    case((1, 2, 5, 4, 6), kernel_size=2, stride=3),
+    case((1, 2, 5, 4, 6), kernel_size=(3, 2, 2), stride=(2, 1, 2), padding=(1, 0, 1)),
+    case((1, 1, 5, 4, 5), kernel_size=2, dilation=(3, 1, 2), stride=1),
+    case((1, 1, 5, 4, 3), kernel_size=3, padding=1, stride=2, ceil_mode=True),
+    case((2, 3, 4, 5), kernel_size=(3, 2, 1)),
+    case((0, 2, 2, 3, 4), kernel_size=2),
+    case((1, 1, 1, 1, 1), kernel_size=1),
+)
+AVG_1D = (
+    case((2, 3, 7), kernel_size=2),
+    case((2, 3, 8), kernel_size=2, stride=3),
+    case((1, 2, 7), kernel_size=(3,), padding=1, stride=2, ceil_mode=True),
+    case((1, 2, 7), kernel_size=3, padding=1, count_include_pad=False),
+    case((3, 7), kernel_size=2),
+    case((0, 3, 4), kernel_size=2),
+    case((1, 1, 1), kernel_size=1),
+)
+AVG_3D = (
+    case((2, 2, 4, 5, 3), kernel_size=2),
+    case((1, 2, 5, 4, 6), kernel_size=2, stride=3),
+    case((1, 2, 5, 4, 6), kernel_size=(3, 2, 2), stride=(2, 1, 2), padding=(1, 0, 1)),
+    case((1, 1, 5, 4, 3), kernel_size=3, padding=1, stride=2, ceil_mode=True),
+    case(
+        (1, 1, 5, 4, 3),
+        kernel_size=3,
+        padding=1,
+        stride=2,
+        ceil_mode=True,
+        count_include_pad=False,
+    ),
+    case((1, 1, 4, 2, 3), kernel_size=(2, 2, 3), divisor_override=5),
+    case((2, 3, 4, 5), kernel_size=(3, 4, 5)),
+    case((0, 2, 2, 3, 4), kernel_size=2),
+)
+ADAPTIVE_1D = (
+    case((2, 3, 7), output_size=3),
+    case((2, 3, 7), output_size=(1,)),
+    case((1, 2, 3), output_size=5),
+    case((3, 7), output_size=2),
+    case((0, 3, 7), output_size=2),
+)
+ADAPTIVE_2D = (
+    case((2, 3, 7, 5), output_size=1),
+    case((2, 3, 7, 5), output_size=(3, 2)),
+    case((1, 2, 4, 6), output_size=(2, 3)),
+    case((1, 2, 4, 6), output_size=(None, 2)),
+    case((1, 2, 3, 3), output_size=(5, 4)),
+    case((3, 7, 5), output_size=(2, 2)),
+    case((1, 1, 4, 4), output_size=4),
+    case((0, 2, 4, 4), output_size=2),
+)
+ADAPTIVE_3D = (
+    case((2, 2, 5, 4, 3), output_size=1),
+    case((1, 2, 5, 4, 3), output_size=(2, 3, 2)),
+    case((1, 2, 5, 4, 3), output_size=(None, 2, 4)),
+    case((2, 5, 4, 3), output_size=2),
+    case((1, 1, 1, 1, 1), output_size=1),
+)
+LP_CASES = (
+    case((2, 3, 7, 5), norm_type=2, kernel_size=2),
+    case((2, 3, 7, 5), norm_type=2, kernel_size=(3, 2), stride=2),
+    case((1, 2, 7, 5), norm_type=3, kernel_size=2, stride=3, ceil_mode=True),
+    case((3, 7, 5), norm_type=1, kernel_size=(1, 2)),
+    case((1, 2, 7, 5), norm_type=2.5, kernel_size=2),
+)
+
+
+def unpooled(shape, k, s=None, p=0, output_size=None, dims=2):
+    """A case of unpooling: values, and positions all different in their plane."""
+    size = output_size or [
+        (n - 1) * b + a - 2 * q
+        for n, a, b, q in zip(
+            shape[-dims:], each(k, dims), each(k if s is None else s, dims), each(p, dims)
+        )
+    ]
+    rng = np.random.default_rng(sum(shape))
+    count, area = int(np.prod(shape[-dims:])), int(np.prod(size))
+    planes = [rng.permutation(area)[:count] for _ in range(int(np.prod(shape[:-dims])))]
+    options = dict(kernel_size=k, stride=s, padding=p)
+    if output_size is not None:
+        options["output_size"] = output_size
+    return case(shape, fixed(np.array(planes, np.int64).reshape(shape)), **options)
+
+
 ERRORS = (
     error(ValueError, r"\(2, 2\)|kernel", (1, 1, 2, 2), kernel_size=3),
     error(ValueError, r"padding", (1, 1, 4, 4), kernel_size=2, padding=2),
@@ -125,44 +284,162 @@ ERRORS = (
 TIED = np.ones((1, 1, 4, 4)).tolist()
 FIRST_OF_4 = [[[[1.0, 0, 1, 0], [0, 0, 0, 0], [1, 0, 1, 0], [0, 0, 0, 0]]]]
 
-OPS = [
-    Op(
-        "max_pool2d",
-        lambda lib, x, **o: F(lib).max_pool2d(x, **o),
-        max_pool2d,
-        MAX_CASES,
-        ("MaxPool2d", "MaxPool2dGrad", "MaxPool2dPick"),
+VALUES_1D, VALUES_3D = [[[1.0, 1.0, 1.0]]], np.ones((1, 1, 2, 2, 2)).tolist()
+FIRST_OF_8 = [[[[[1.0, 0], [0, 0]], [[0, 0], [0, 0]]]]]
+
+
+def max_row(dims, cases, **more):
+    """A row of maximum pooling: values and positions."""
+    name = f"max_pool{dims}d"
+    return Op(
+        name,
+        lambda lib, x, **o: getattr(F(lib), name)(x, **o),
+        lambda x, **o: max_pool(x, dims=dims, **o)[0],
+        cases,
+        ("MaxPool", "MaxPoolGrad", "MaxPoolPick"),
         distinct=True,
-        special=(
-            (
-                [
-                    [
-                        [[np.nan, 1.0], [2.0, 3.0]],
-                        [[-np.inf, -np.inf], [-np.inf, -np.inf]],
-                        [[np.inf, 1.0], [0.0, -0.0]],
-                    ]
-                ],
-            ),
+        **more,
+    ), Op(
+        f"{name}_indices",
+        lambda lib, x, **o: getattr(F(lib), name)(x, return_indices=True, **o)[1],
+        lambda x, **o: max_pool(x, dims=dims, **o)[1],
+        cases,
+        order=0,
+        distinct=True,
+    )
+
+
+def avg_row(dims, cases, errors=()):
+    name = f"avg_pool{dims}d"
+    return Op(
+        name,
+        lambda lib, x, **o: getattr(F(lib), name)(x, **o),
+        lambda x, **o: avg_pool(x, dims=dims, **o),
+        cases,
+        ("AvgPool", "AvgPoolGrad"),
+        errors=errors,
+    )
+
+
+def lp_row(dims, cases, **more):
+    name = f"lp_pool{dims}d"
+    return Op(
+        name,
+        lambda lib, x, **o: getattr(F(lib), name)(x, **o),
+        lambda x, **o: lp_pool(x, dims=dims, **o),
+        cases,
+        domain=(0.2, 2.0),
+        **more,
+    )
+
+
+def adaptive_rows(dims, cases, wrong):
+    """Rows of pooling to a size: means, maxima, and positions of these."""
+    avg, maximum = f"adaptive_avg_pool{dims}d", f"adaptive_max_pool{dims}d"
+    shape = (1, 1, *[4] * dims)
+    errors = (
+        error((ValueError, RuntimeError), r"output_size", shape, output_size=wrong),
+        error((ValueError, RuntimeError), r"output_size|-1", shape, output_size=-1),
+        error(ValueError, r"\(N, C, ", (4,), output_size=1),
+        error(ValueError, r"not 0|non-empty", (1, 2, *[0] * dims), output_size=1, torch=False),
+        error(
+            TypeError, "int64", fixed(np.ones(shape, np.int64)), output_size=1, dtypes=("int64",)
         ),
+    )
+    return (
+        Op(
+            avg,
+            lambda lib, x, **o: getattr(F(lib), avg)(x, **o),
+            lambda x, **o: adaptive_avg_pool(x, dims=dims, **o),
+            cases,
+            ("AdaptiveAvgPool", "AdaptiveAvgPoolGrad"),
+            errors=errors,
+        ),
+        Op(
+            maximum,
+            lambda lib, x, **o: getattr(F(lib), maximum)(x, **o),
+            lambda x, **o: adaptive_max_pool(x, dims=dims, **o)[0],
+            cases,
+            ("AdaptiveMaxPool",),
+            distinct=True,
+            special=((np.array(SPECIAL).reshape(1, 3, *[1] * (dims - 1), 4),),),
+            special_options=dict(output_size=1),
+            errors=errors,
+        ),
+        Op(
+            f"{maximum}_indices",
+            lambda lib, x, **o: getattr(F(lib), maximum)(x, return_indices=True, **o)[1],
+            lambda x, **o: adaptive_max_pool(x, dims=dims, **o)[1],
+            cases,
+            order=0,
+            distinct=True,
+        ),
+    )
+
+
+def unpool_row(dims, *cases, errors=()):
+    name = f"max_unpool{dims}d"
+    return Op(
+        name,
+        lambda lib, x, index, **o: getattr(F(lib), name)(x, index, **o),
+        lambda x, index, **o: max_unpool(x, index, dims=dims, **o),
+        cases,
+        errors=errors,
+    )
+
+
+def fractional_row(dims, *cases, errors=()):
+    name = f"fractional_max_pool{dims}d"
+    return Op(
+        name,
+        lambda lib, x, u, **o: getattr(F(lib), name)(x, _random_samples=u, **o),
+        lambda x, u, **o: fractional_max_pool(x, u, dims=dims, **o),
+        cases,
+        ("FractionalMaxPool",),
+        distinct=True,
+        torch=lambda lib, x, u, **o: getattr(F(lib), name)(x, _random_samples=u.detach(), **o),
+        errors=errors,
+    )
+
+
+SPECIAL = [
+    [[np.nan, 1.0], [2.0, 3.0]],
+    [[-np.inf, -np.inf], [-np.inf, -np.inf]],
+    [[np.inf, 1.0], [0.0, -0.0]],
+]
+OPS = [
+    *max_row(
+        2,
+        MAX_CASES,
+        special=(([SPECIAL],),),
         special_options=dict(kernel_size=2),
         pins=(pin(TIED, grads=(FIRST_OF_4,), kernel_size=2),),
         errors=ERRORS,
     ),
-    Op(
-        "max_pool2d_indices",
-        lambda lib, x, **o: F(lib).max_pool2d(x, return_indices=True, **o)[1],
-        lambda x, **o: max_pool2d(x, want="indices", **o),
-        MAX_CASES,
-        order=0,
-        distinct=True,
-    ),
-    Op(
-        "avg_pool2d",
-        lambda lib, x, **o: F(lib).avg_pool2d(x, **o),
-        avg_pool2d,
-        AVG_CASES,
-        ("AvgPool2d", "AvgPool2dGrad"),
+    *max_row(
+        1,
+        MAX_1D,
+        pins=(pin(VALUES_1D, grads=([[[1.0, 0.0, 0.0]]],), kernel_size=2),),
         errors=(
+            error(ValueError, r"does not fit", (1, 1, 2), kernel_size=3),
+            error(ValueError, r"kernel_size must be an integer", (1, 1, 4), kernel_size=(2, 2)),
+            error(ValueError, r"\(N, C, L\)", (4,), kernel_size=2),
+        ),
+    ),
+    *max_row(
+        3,
+        MAX_3D,
+        pins=(pin(VALUES_3D, grads=(FIRST_OF_8,), kernel_size=2),),
+        errors=(
+            error(ValueError, r"does not fit", (1, 1, 2, 4, 4), kernel_size=3),
+            error(ValueError, r"or three", (1, 1, 4, 4, 4), kernel_size=(2, 2)),
+            error(ValueError, r"\(N, C, D, H, W\)", (4, 4), kernel_size=2),
+        ),
+    ),
+    avg_row(
+        2,
+        AVG_CASES,
+        (
             *ERRORS,
             error(
                 (ValueError, RuntimeError),
@@ -173,23 +450,125 @@ OPS = [
             ),
         ),
     ),
-    Op(
-        "adaptive_avg_pool2d",
-        lambda lib, x, **o: F(lib).adaptive_avg_pool2d(x, **o),
-        adaptive_avg_pool2d,
+    avg_row(1, AVG_1D, (error(ValueError, "padding", (1, 1, 4), kernel_size=2, padding=2),)),
+    avg_row(3, AVG_3D, (error(ValueError, "does not fit", (1, 1, 2, 4, 4), kernel_size=3),)),
+    lp_row(
+        2,
+        LP_CASES,
+        pins=(
+            pin(
+                [[[0.0, 0.0, 3.0, 4.0]]],
+                grads=([[[0.0, 0.0, 0.6, 0.8]]],),
+                norm_type=2,
+                kernel_size=(1, 2),
+            ),
+        ),
+        errors=(error(ValueError, "kernel", (1, 1, 4, 4), norm_type=2, kernel_size=(1, 2, 3)),),
+    ),
+    lp_row(
+        1,
         (
-            case((2, 3, 7, 5), output_size=1),
-            case((2, 3, 7, 5), output_size=(3, 2)),
-            case((1, 2, 4, 6), output_size=(2, 3)),
-            case((1, 2, 4, 6), output_size=(None, 2)),
-            case((1, 2, 3, 3), output_size=(5, 4)),
-            case((3, 7, 5), output_size=(2, 2)),
-            case((1, 1, 4, 4), output_size=4),
+            case((2, 3, 7), norm_type=2, kernel_size=3, stride=2),
+            case((3, 7), norm_type=3.0, kernel_size=2),
         ),
-        ("AdaptiveAvgPool2d", "AdaptiveAvgPool2dGrad"),
+    ),
+    lp_row(
+        3,
+        (
+            case((1, 2, 5, 4, 3), norm_type=2, kernel_size=2),
+            case((2, 5, 4, 3), norm_type=2, kernel_size=(3, 2, 1), stride=1, ceil_mode=True),
+        ),
+    ),
+    *adaptive_rows(1, ADAPTIVE_1D, (2, 2)),
+    *adaptive_rows(2, ADAPTIVE_2D, (2, 2, 2)),
+    *adaptive_rows(3, ADAPTIVE_3D, (2, 2)),
+    unpool_row(1, unpooled((2, 3, 4), 2, dims=1), unpooled((3, 3), 3, 2, 1, dims=1)),
+    unpool_row(
+        2,
+        unpooled((2, 3, 3, 2), 2),
+        unpooled((1, 2, 3, 4), (3, 2), (2, 3), (1, 0)),
+        unpooled((2, 3, 2), 2, output_size=(7, 5)),
         errors=(
-            error((ValueError, RuntimeError), r"output_size", (1, 1, 4, 4), output_size=(2, 2, 2)),
-            error((ValueError, RuntimeError), r"output_size|-1", (1, 1, 4, 4), output_size=-1),
+            error(
+                IndexError,
+                "9",
+                (1, 2, 2),
+                fixed([[[0, 1], [2, 9]]]),
+                kernel_size=1,
+                dtypes=("float32", "int64"),
+            ),
+            error(
+                IndexError,
+                "-1",
+                (1, 1, 2),
+                fixed([[[0, -1]]]),
+                kernel_size=1,
+                dtypes=("float32", "int64"),
+            ),
+            error(
+                ValueError,
+                "one shape",
+                (1, 1, 2),
+                fixed([[[0]]]),
+                kernel_size=1,
+                dtypes=("float32", "int64"),
+            ),
+            error(TypeError, "indices", (1, 1, 2), (1, 1, 2), kernel_size=1),
+            error(
+                ValueError,
+                "output_size",
+                (1, 1, 2),
+                fixed([[[0, 1]]]),
+                kernel_size=2,
+                output_size=(9, 9),
+                dtypes=("float32", "int64"),
+            ),
         ),
+    ),
+    unpool_row(
+        3, unpooled((1, 2, 2, 3, 2), 2, dims=3), unpooled((2, 2, 2, 2), 2, (2, 1, 3), dims=3)
+    ),
+    fractional_row(
+        2,
+        case((2, 3, 7, 5), uniform((2, 3, 2), 0.0, 1.0), kernel_size=2, output_size=(4, 3)),
+        case((1, 2, 9, 8), uniform((1, 2, 2), 0.0, 1.0), kernel_size=(3, 2), output_size=(5, 1)),
+        case((2, 6, 6), uniform((1, 2, 2), 0.0, 1.0), kernel_size=2, output_size=3),
+        errors=(
+            error(
+                ValueError,
+                "do not fit",
+                (1, 1, 4, 4),
+                uniform((1, 1, 2), 0.0, 1.0),
+                kernel_size=3,
+                output_size=3,
+            ),
+            error(
+                ValueError,
+                "one of output_size",
+                (1, 1, 4, 4),
+                uniform((1, 1, 2), 0.0, 1.0),
+                kernel_size=3,
+            ),
+            error(
+                ValueError,
+                "output_ratio",
+                (1, 1, 4, 4),
+                uniform((1, 1, 2), 0.0, 1.0),
+                kernel_size=2,
+                output_ratio=1.5,
+            ),
+            error(
+                ValueError,
+                "samples",
+                (1, 1, 4, 4),
+                uniform((1, 2, 2), 0.0, 1.0),
+                kernel_size=2,
+                output_size=2,
+            ),
+        ),
+    ),
+    fractional_row(
+        3,
+        case((1, 2, 5, 4, 6), uniform((1, 2, 3), 0.0, 1.0), kernel_size=2, output_size=(3, 2, 4)),
     ),
 ]

@@ -40,6 +40,7 @@ MODULES = sorted(
         "pool",
         "scan",
         "scatter",
+        "sort",
         "threads",
         "unfold",
     }

@@ -276,6 +276,34 @@ class Backend(Protocol):
         """The same in place."""
         ...
 
+    # sort
+
+    def sort(self, x: Array, axis: int, descending: bool) -> tuple[Array, Array]:
+        """The sorted values and where they stood (int64). Stable; a NaN counts as the largest."""
+        ...
+
+    def topk(self, x: Array, axis: int, k: int, largest: bool) -> tuple[Array, Array]:
+        """The k largest (smallest) in order, and where they stand."""
+        ...
+
+    def kth(self, x: Array, axis: int, k: int) -> Array:
+        """Where the k-th smallest value on an axis stands, k from 0; the axis keeps length 1."""
+        ...
+
+    def searchsorted(
+        self, sequence: Array, order: Array | None, values: Array, right: bool, dtype: Dtype
+    ) -> Array:
+        """Where each value would go in a sorted line: before equal ones, or behind if `right`.
+
+        The sequence is one line, or has as many lines as values. `order`, positions that sort each
+        line, may be given in place of sorting it.
+        """
+        ...
+
+    def isin(self, x: Array, members: Array, invert: bool) -> Array:
+        """Whether each element of x is among the members (or not, if `invert`). A NaN never is."""
+        ...
+
     # linalg
 
     def matmul(self, x: Array, y: Array) -> Array:

@@ -11,6 +11,7 @@ from naivegrad.kernels import (
     pool,
     scan,
     scatter,
+    sort,
     threads,
     unfold,
 )
@@ -61,6 +62,7 @@ __all__ = [
     "scan",
     "scatter",
     "softmax",
+    "sort",
     "threads",
     "unfold",
 ]

@@ -128,6 +128,10 @@ class IndexMethods:
         """A copy with src in the place of self[start:end:step] along dim."""
         return ops.slice_scatter(self, src, dim, start, end, step)
 
+    def diagonal_scatter(self, src: Any, offset: Any = 0, dim1: Any = 0, dim2: Any = 1) -> Tensor:
+        """A copy with src in the place of diagonal(offset, dim1, dim2)."""
+        return ops.diagonal_scatter(self, src, offset, dim1, dim2)
+
     def where(self, condition: Any, other: Any) -> Tensor:
         """self where condition, else other."""
         return ops.where(condition, self, other)
@@ -159,3 +163,25 @@ class IndexMethods:
     def argwhere(self) -> Tensor:
         """The positions of what is not zero, a row each."""
         return ops.argwhere(self)
+
+    # naivegrad/ops/sort.py
+
+    def sort(self, dim: Any = -1, descending: Any = False, *, stable: Any = False) -> Any:
+        """The values sorted along dim, and where they stood."""
+        return ops.sort(self, dim, descending, stable=stable)
+
+    def argsort(self, dim: Any = -1, descending: Any = False, *, stable: Any = False) -> Tensor:
+        """The indices that sort dim."""
+        return ops.argsort(self, dim, descending, stable=stable)
+
+    def msort(self) -> Tensor:
+        """The values sorted along the first dimension."""
+        return ops.msort(self)
+
+    def topk(self, k: Any, dim: Any = None, largest: Any = True, sorted: Any = True) -> Any:
+        """The k largest values along dim, and where they stand."""
+        return ops.topk(self, k, dim, largest, sorted)
+
+    def kthvalue(self, k: Any, dim: Any = None, keepdim: Any = False) -> Any:
+        """The k-th smallest value along dim, and where it stands."""
+        return ops.kthvalue(self, k, dim, keepdim)

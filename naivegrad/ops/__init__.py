@@ -284,7 +284,9 @@ from naivegrad.ops.select import (
     minimum,
     where,
 )
+from naivegrad.ops.search import bucketize, isin, one_hot, searchsorted, unravel_index
 from naivegrad.ops.slices import (
+    diagonal_scatter,
     index_add,
     index_copy,
     index_fill,
@@ -299,6 +301,7 @@ from naivegrad.ops.softmax import log_softmax, softmax, softmin
 from naivegrad.ops.special import (
     erf,
 )
+from naivegrad.ops.sort import argsort, kthvalue, msort, sort, topk
 from naivegrad.ops.strided import (
     as_strided,
 )

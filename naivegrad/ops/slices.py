@@ -11,6 +11,7 @@ from naivegrad.ops._args import (
     normalize_axis,
     require_tensor,
 )
+from naivegrad.ops.diagonal import diagonal
 from naivegrad.ops.index import Index, IndexPut
 from naivegrad.ops.scatter import INTEGERS, REDUCTIONS, reduced
 from naivegrad.tensor import Tensor
@@ -258,3 +259,12 @@ def slice_scatter(
     axis = normalize_axis(dim, input.array.ndim, op)
     region = y[(slice(None),) * axis + (slice(start, end, step),)]
     return _replaced(op, input, region, src, y)
+
+
+def diagonal_scatter(
+    input: Tensor, src: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1
+) -> Tensor:
+    """A copy of input with src in the place of ``input.diagonal(offset, dim1, dim2)``."""
+    op = "diagonal_scatter"
+    y = require_tensor(input, op).clone()
+    return _replaced(op, input, diagonal(y, offset, dim1, dim2), src, y)

@@ -23,6 +23,7 @@ from . import (
     scatter,
     softmax,
     statistics,
+    sort,
 )
 from .row import LAYOUTS, Case, Error, Input, Op, Pin, as_list, case, draw, lay_out
 
@@ -38,6 +39,7 @@ FAMILIES = (
     arrangement,
     index,
     scatter,
+    sort,
     linalg,
     einsum,
     product,

@@ -90,6 +90,7 @@ from naivegrad.backend.cpu.scatter import gather, scatter, scatter_into
 from naivegrad.backend.cpu.softmax import softmax, softmax_grad
 from naivegrad.backend.cpu.statistics import bincount, histogram
 from naivegrad.backend.cpu.unique import unique
+from naivegrad.backend.cpu.sort import isin, kth, searchsorted, sort, topk
 
 __all__ = [
     "accumulate",
@@ -142,6 +143,8 @@ __all__ = [
     "index_put",
     "index_put_into",
     "is_contiguous",
+    "isin",
+    "kth",
     "layer_norm",
     "layer_norm_grad",
     "limit_norm",
@@ -174,12 +177,15 @@ __all__ = [
     "scan",
     "scatter",
     "scatter_into",
+    "searchsorted",
     "sgd_step",
     "slice",
     "softmax",
     "softmax_grad",
+    "sort",
     "strided_add",
     "to_numpy",
+    "topk",
     "total_norm",
     "unary",
     "unfold",

@@ -9,8 +9,8 @@ from naivegrad.backend.protocol import Backend
 
 METHODS = {
     name: f
-    for name, f in vars(Backend).items()
-    if inspect.isfunction(f) and not name.startswith("_")
+    for name, f in inspect.getmembers(Backend, inspect.isfunction)
+    if not name.startswith("_")
 }
 
 

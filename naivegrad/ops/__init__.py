@@ -276,7 +276,7 @@ from naivegrad.ops.scan import (
     trapz,
 )
 from naivegrad.ops.scatter import gather, scatter, scatter_add, scatter_reduce, take_along_dim
-from naivegrad.ops.search import one_hot
+from naivegrad.ops.search import bucketize, isin, one_hot, searchsorted, unravel_index
 from naivegrad.ops.select import (
     clamp,
     clip,
@@ -284,7 +284,6 @@ from naivegrad.ops.select import (
     minimum,
     where,
 )
-from naivegrad.ops.search import bucketize, isin, one_hot, searchsorted, unravel_index
 from naivegrad.ops.slices import (
     diagonal_scatter,
     index_add,
@@ -298,10 +297,10 @@ from naivegrad.ops.slices import (
     take,
 )
 from naivegrad.ops.softmax import log_softmax, softmax, softmin
+from naivegrad.ops.sort import argsort, kthvalue, msort, sort, topk
 from naivegrad.ops.special import (
     erf,
 )
-from naivegrad.ops.sort import argsort, kthvalue, msort, sort, topk
 from naivegrad.ops.strided import (
     as_strided,
 )

@@ -22,8 +22,8 @@ from . import (
     scan,
     scatter,
     softmax,
-    statistics,
     sort,
+    statistics,
 )
 from .row import LAYOUTS, Case, Error, Input, Op, Pin, as_list, case, draw, lay_out
 

@@ -88,9 +88,9 @@ from naivegrad.backend.cpu.reduce import arg_reduce, logsumexp, reduce, var
 from naivegrad.backend.cpu.scan import arg_scan, recur, scan
 from naivegrad.backend.cpu.scatter import gather, scatter, scatter_into
 from naivegrad.backend.cpu.softmax import softmax, softmax_grad
+from naivegrad.backend.cpu.sort import isin, kth, searchsorted, sort, topk
 from naivegrad.backend.cpu.statistics import bincount, histogram
 from naivegrad.backend.cpu.unique import unique
-from naivegrad.backend.cpu.sort import isin, kth, searchsorted, sort, topk
 
 __all__ = [
     "accumulate",

@@ -16,18 +16,20 @@ from naivegrad.tensor import Tensor, wrap
 
 
 class Sort(Function):
-    """values, index = x sorted along an axis.    grad_x = grad of the values, put back."""
+    """values, index = x sorted along an axis, or the first k of it.
+
+    grad_x = grad of the values, put back.
+    """
 
     @staticmethod
-    def forward(ctx: Any, x: Any, axis: int, descending: bool) -> Any:
-        values, index = ctx.backend.sort(x, axis, descending)
-        return ctx.found(x, axis, values, index)
-
-    def found(self, x: Any, axis: int, values: Any, index: Any) -> Any:
-        """Keep what backward needs: also for TopK."""
-        self.axis, self.x_shape = axis, x.shape
-        self.save_for_backward(index)
-        self.mark_non_differentiable(index)
+    def forward(ctx: Any, x: Any, axis: int, descending: bool, k: int | None = None) -> Any:
+        ctx.axis, ctx.x_shape = axis, x.shape
+        if k is None:
+            values, index = ctx.backend.sort(x, axis, descending)
+        else:
+            values, index = ctx.backend.topk(x, axis, k, descending)
+        ctx.save_for_backward(index)
+        ctx.mark_non_differentiable(index)
         return values, index
 
     @staticmethod
@@ -39,15 +41,6 @@ class Sort(Function):
     def jvp(ctx: Any, x_dot: Any, *_: Any) -> Any:
         (index,) = ctx.saved_tensors
         return Gather.apply(x_dot, ctx.axis, index), None
-
-
-class TopK(Sort):
-    """values, index = the k largest (smallest) of x along an axis; the gradient as of Sort."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Any, axis: int, k: int, largest: bool) -> Any:
-        values, index = ctx.backend.topk(x, axis, k, largest)
-        return ctx.found(x, axis, values, index)
 
 
 def _axis(op: str, x: Any, dim: int | None) -> int:
@@ -157,7 +150,7 @@ def topk(
     if not 0 <= count <= n:
         raise ValueError(f"topk: k must be in [0, {n}] along dimension {axis}, got {k}")
     result = (
-        ValuesIndices(*TopK.apply(input, axis, count, bool(largest)))
+        ValuesIndices(*Sort.apply(input, axis, bool(largest), count))
         if input.array.ndim
         else _of_one(input)
     )

@@ -147,7 +147,7 @@ OPS = [
             case((0, 3), k=0, dim=0),
             case((0, 3), k=2, dim=1),
         ),
-        ("TopK",),
+        ("Sort",),
         distinct=True,
         dtypes={(d,): d for d in ("int64", "float16", "float32", "int16")},
         errors=(

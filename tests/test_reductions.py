@@ -72,3 +72,12 @@ def test_long_scans_are_the_same_for_every_number_of_threads():
         )
     ng.set_num_threads(threads)
     assert results[0] == results[1]
+
+
+def test_complex_numbers_have_a_mean_but_no_order():
+    x = ng.tensor([[1 + 2j, 3 - 2j], [0j, 4 + 0j]])
+    assert x.mean().item() == 2 and x.mean(0).tolist() == [0.5 + 1j, 3.5 - 1j]
+    assert x.cumsum(0).tolist() == [[1 + 2j, 3 - 2j], [1 + 2j, 7 - 2j]]
+    for f in (ng.max, ng.argmin, ng.amax, ng.aminmax, ng.median, ng.mode, ng.unique, ng.nansum):
+        with pytest.raises(TypeError, match=rf"{f.__name__}: complex numbers have no order"):
+            f(x)

@@ -33,3 +33,10 @@ def typed(x: Any, dtype: Any, op: str) -> Tensor:
     if dtype is None:
         return require_tensor(x, op)
     return require_tensor(x, op).cast(numpy_dtype(dtype))
+
+
+def ordered(x: Any, op: str) -> Tensor:
+    """x, a Tensor whose elements have an order; TypeError otherwise."""
+    if require_tensor(x, op).array.dtype.kind == "c":
+        raise TypeError(f"{op}: complex numbers have no order")
+    return x

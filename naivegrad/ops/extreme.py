@@ -8,7 +8,7 @@ import numpy as np
 
 from naivegrad.autograd import Function
 from naivegrad.ops._args import into, into_each, normalize_axes, normalize_axis, require_tensor
-from naivegrad.ops._axes import Dims, require_elements, restore
+from naivegrad.ops._axes import Dims, ordered, require_elements, restore
 from naivegrad.ops._results import MinMax, ValuesIndices
 from naivegrad.ops.movement import Reshape
 from naivegrad.ops.scatter import Gather
@@ -50,7 +50,7 @@ def amax(
     input: Tensor, dim: Dims = (), keepdim: bool = False, *, out: Tensor | None = None
 ) -> Tensor:
     """The largest value over dim (all, if left out). Equal ones share the gradient evenly."""
-    axes = normalize_axes(dim, require_tensor(input, "amax").array.ndim, "amax")
+    axes = normalize_axes(dim, ordered(input, "amax").array.ndim, "amax")
     require_elements(input, axes, "amax")
     return into(out, Extremum.apply(input, axes, keepdim, "max"), "amax")
 
@@ -59,7 +59,7 @@ def amin(
     input: Tensor, dim: Dims = (), keepdim: bool = False, *, out: Tensor | None = None
 ) -> Tensor:
     """The smallest value over dim (all, if left out). Equal ones share the gradient evenly."""
-    axes = normalize_axes(dim, require_tensor(input, "amin").array.ndim, "amin")
+    axes = normalize_axes(dim, ordered(input, "amin").array.ndim, "amin")
     require_elements(input, axes, "amin")
     return into(out, Extremum.apply(input, axes, keepdim, "min"), "amin")
 
@@ -68,7 +68,7 @@ def aminmax(
     input: Tensor, *, dim: int | None = None, keepdim: bool = False, out: Any = None
 ) -> MinMax:
     """The smallest and the largest value along dim (of all, if left out), as `amin` and `amax`."""
-    axes = normalize_axes(dim, require_tensor(input, "aminmax").array.ndim, "aminmax")
+    axes = normalize_axes(dim, ordered(input, "aminmax").array.ndim, "aminmax")
     require_elements(input, axes, "aminmax")
     ends = (Extremum.apply(input, axes, keepdim, op) for op in ("min", "max"))
     return into_each(out, MinMax(*ends), "aminmax")
@@ -76,7 +76,7 @@ def aminmax(
 
 def extreme(op: str, x: Any, dim: Any, keepdim: bool, other: Any = None) -> Any:
     """max and min in three forms: of all, along a dimension (with indices), of two tensors."""
-    require_tensor(x, op)
+    ordered(x, op)
     if other is not None or isinstance(dim, Tensor):
         other = dim if other is None else require_tensor(other, op, "other")
         return x.maximum(other) if op == "max" else x.minimum(other)
@@ -133,7 +133,7 @@ def min(
 
 def _arg(op: str, x: Any, dim: int | None, keepdim: bool) -> Tensor:
     name = f"arg{op}"
-    if require_tensor(x, name).array.dtype.kind == "b":
+    if ordered(x, name).array.dtype.kind == "b":
         raise TypeError(f"{name}: truth values have no order here; convert them to integers")
     if dim is None or x.array.ndim == 0:
         if dim is not None:

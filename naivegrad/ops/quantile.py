@@ -9,7 +9,7 @@ import numpy as np
 
 from naivegrad.autograd import Function
 from naivegrad.ops._args import into, into_each, normalize_axis, require_floating, require_tensor
-from naivegrad.ops._axes import require_elements
+from naivegrad.ops._axes import ordered, require_elements
 from naivegrad.ops._results import ValuesIndices
 from naivegrad.ops.compare import isnan
 from naivegrad.ops.reduce import sum as sum_of
@@ -62,9 +62,8 @@ def _pair(values: Tensor, indices: Any, axis: int, keepdim: bool) -> ValuesIndic
 
 
 def _median(op: str, x: Any, dim: Any, keepdim: bool, skip_nan: bool) -> Any:
-    require_tensor(x, op)
-    if x.array.dtype.kind in "bc":
-        raise TypeError(f"{op}: numbers with an order are needed, got {x.dtype}")
+    if ordered(x, op).array.dtype.kind == "b":
+        raise TypeError(f"{op}: numbers are needed, got {x.dtype}")
     if dim is None:
         if x.array.dtype.kind in "iu":
             require_elements(x, tuple(range(x.array.ndim)), op)
@@ -101,7 +100,7 @@ def nanmedian(
 
 def mode(input: Tensor, dim: int = -1, keepdim: bool = False, *, out: Any = None) -> ValuesIndices:
     """The most frequent value along dim (the smallest, if several) and its last index."""
-    x = require_tensor(input, "mode")
+    x = ordered(input, "mode")
     axis = normalize_axis(dim, x.array.ndim, "mode")
     require_elements(x, (axis,) if x.array.ndim else (), "mode")
     indices = x.backend.arg_mode(x.array, axis)

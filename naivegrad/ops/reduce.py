@@ -14,7 +14,7 @@ from naivegrad.ops._args import (
     require_floating,
     require_tensor,
 )
-from naivegrad.ops._axes import Axes, Dims, restore, typed
+from naivegrad.ops._axes import Axes, Dims, ordered, restore, typed
 from naivegrad.ops.compare import isnan
 from naivegrad.ops.exponential import exp
 from naivegrad.ops.extreme import amax, amin
@@ -151,7 +151,8 @@ def mean(
     The input must be floating point, or `dtype`, to which it is converted first.
     """
     x = typed(input, dtype, "mean")
-    require_floating(x, "mean")
+    if x.array.dtype.kind != "c":
+        require_floating(x, "mean")
     shape = x.array.shape
     axes = None if dim is None and not keepdim else normalize_axes(dim, len(shape), "mean")
     n = x.array.size if axes is None else math.prod([shape[i] for i in axes])
@@ -187,7 +188,7 @@ def nansum(
     out: Tensor | None = None,
 ) -> Tensor:
     """The sum over dim (all, if left out) of what is not NaN, to which alone the gradient flows."""
-    x = typed(input, dtype, "nansum")
+    x = ordered(typed(input, dtype, "nansum"), "nansum")
     if dim is not None:
         dim = normalize_axes(dim, x.array.ndim, "nansum")
     if x.array.dtype.kind not in "biu":
@@ -217,7 +218,7 @@ def logsumexp(
     input: Tensor, dim: Dims, keepdim: bool = False, *, out: Tensor | None = None
 ) -> Tensor:
     """log(sum(exp(x))) over dim, which may be several, without overflow; -inf of nothing."""
-    axes = normalize_axes(dim, require_tensor(input, "logsumexp").array.ndim, "logsumexp")
+    axes = normalize_axes(dim, ordered(input, "logsumexp").array.ndim, "logsumexp")
     return into(out, LogSumExp.apply(input, axes, keepdim), "logsumexp")
 
 

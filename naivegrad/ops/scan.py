@@ -13,7 +13,7 @@ from naivegrad.ops._args import (
     require_floating,
     require_tensor,
 )
-from naivegrad.ops._axes import typed
+from naivegrad.ops._axes import ordered, typed
 from naivegrad.ops._results import ValuesIndices
 from naivegrad.ops.exponential import exp
 from naivegrad.ops.joining import cat
@@ -159,7 +159,7 @@ def logcumsumexp(input: Tensor, dim: int, *, out: Tensor | None = None) -> Tenso
 
 
 def _cumulative_extreme(op: str, x: Any, dim: Any) -> ValuesIndices:
-    axis = normalize_axis(dim, require_tensor(x, f"cum{op}").array.ndim, f"cum{op}")
+    axis = normalize_axis(dim, ordered(x, f"cum{op}").array.ndim, f"cum{op}")
     indices = x.backend.arg_scan(op, x.array, axis)
     return ValuesIndices(Gather.apply(x, axis, indices), wrap(indices, x.backend))
 
@@ -243,15 +243,15 @@ def _sides(y: Tensor, axis: int) -> Tensor:
 def _panels(y: Any, x: Any, dx: Any, dim: Any, op: str) -> tuple[Tensor, int]:
     """Twice the areas of the trapezoids between neighbours, and the axis that they lie on."""
     axis = normalize_axis(dim, require_tensor(y, op, "y").array.ndim, op)
+    for name, t in (("x", x), ("y", y)):
+        if t is not None and require_tensor(t, op, name).array.dtype.kind == "b":
+            raise TypeError(f"{op}: {name} must hold numbers, got {t.dtype}")
     if not y.array.ndim:
         raise ValueError(f"{op}: y must have at least one dimension, got a 0-d tensor")
     if x is None:
         return _sides(y, axis) * (1 if dx is None else dx), axis
     if dx is not None:
         raise TypeError(f"{op}: give the points x or their distance dx, not both")
-    for name, t in (("x", require_tensor(x, op, "x")), ("y", y)):
-        if t.array.dtype.kind == "b":
-            raise TypeError(f"{op}: {name} must hold numbers, got {t.dtype}")
     if x.array.ndim == 1:
         if len(x.array) != y.array.shape[axis]:
             raise ValueError(

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from naivegrad.ops._args import normalize_axis, require_tensor
+from naivegrad.ops._args import normalize_axis
+from naivegrad.ops._axes import ordered
 from naivegrad.tensor import Tensor, wrap
 
 
 def _unique(
     op: str, x: Any, dim: Any, consecutive: bool, return_inverse: bool, return_counts: bool
 ) -> Any:
-    require_tensor(x, op)
+    ordered(x, op)
     axis = None
     if dim is not None:
         if not x.array.ndim:

@@ -180,7 +180,7 @@ OPS = [
             case((3, 1)),
             case((0, 3)),
         ),
-        dtypes={("int64",): "float32"},
+        dtypes={("int64",): "float32", ("bool",): (TypeError, RuntimeError)},
         errors=DIM_ERRORS,
     ),
     Op(

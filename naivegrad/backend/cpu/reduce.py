@@ -54,7 +54,8 @@ def reduce(op: str, x: ndarray, axes: Axes | None, keepdims: bool, scale: float 
         return x if keepdims else x.reshape(_left(shape, axes))
     wide = op in ("sum", "prod") and x.dtype.kind in "biu"
     kwargs: dict[str, Any] = {"dtype": np.int64} if wide else {}
-    return np.asarray(_NUMPY[op](x, axis=axes, keepdims=keepdims, **kwargs))
+    result = np.asarray(_NUMPY[op](x, axis=axes, keepdims=keepdims, **kwargs))
+    return result if scale == 1.0 else np.asarray(result * scale, x.dtype)
 
 
 def _groups(axes: Axes) -> list[tuple[int, int]]:

@@ -194,13 +194,6 @@ from naivegrad.ops.padding import (
     pad,
 )
 from naivegrad.ops.pixel import channel_shuffle, pixel_shuffle, pixel_unshuffle
-from naivegrad.ops.pool import adaptive_avg_pool2d, avg_pool2d, max_pool2d
-from naivegrad.ops.power import (
-    pow,
-    reciprocal,
-    rsqrt,
-    sqrt,
-    square,
 from naivegrad.ops.pool import (
     avg_pool1d,
     avg_pool2d,
@@ -214,6 +207,13 @@ from naivegrad.ops.pool import (
     max_unpool1d,
     max_unpool2d,
     max_unpool3d,
+)
+from naivegrad.ops.power import (
+    pow,
+    reciprocal,
+    rsqrt,
+    sqrt,
+    square,
 )
 from naivegrad.ops.product import chain_matmul, kron, trace, vander
 from naivegrad.ops.product import cross_of_first as cross

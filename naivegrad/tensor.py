@@ -20,6 +20,7 @@ from naivegrad.device import backend_of, device
 from naivegrad.methods import (
     ActivationMethods,
     CompareMethods,
+    ComplexMethods,
     ConversionMethods,
     CreationMethods,
     ElementwiseMethods,
@@ -47,6 +48,7 @@ class Tensor(
     MovementMethods,
     IndexMethods,
     LinalgMethods,
+    ComplexMethods,
     ConversionMethods,
     CreationMethods,
 ):

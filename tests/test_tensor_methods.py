@@ -228,6 +228,7 @@ INDEX = ng.tensor([[0, 0, 3, 1]] * 3)
 RANDOM = {"bernoulli_", "normal_", "uniform_"}
 OTHERWISE = {  # tested elsewhere
     *("detach_", "fill_diagonal_", "requires_grad_", "resize_", "resize_as_", "set_", "map_"),
+    *("conj_physical_", "sgn_"),
     *("apply_", "cauchy_", "exponential_", "geometric_", "log_normal_", "random_"),
 }
 

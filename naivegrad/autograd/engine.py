@@ -3,6 +3,9 @@
 Nodes are taken youngest first: sequence numbers count down, so that the youngest has the smallest.
 A node is younger than all it depends on, so that when it is taken, all the gradient that will ever
 reach it has arrived: one heap is a topological order, without recursion and without a first pass.
+
+Complex gradients: between nodes flows g with dL = Re(g dz), so that every rule is that of real
+numbers. Whoever stands outside (the caller, hooks, `.grad`) sees its conjugate, as in PyTorch.
 """
 
 from __future__ import annotations
@@ -78,7 +81,7 @@ def run(
                 if array.shape != edge.shape:
                     g = _fit(node, g, edge.shape)
                 if array.dtype is not edge.dtype:
-                    g = g.cast(edge.dtype)
+                    g = in_type(g, edge.dtype)
                 if edge in pending:
                     pending[edge] = pending[edge] + g
                     continue
@@ -127,8 +130,21 @@ def _fit(node: Function, grad: Any, shape: tuple[int, ...]) -> Any:
         ) from error
 
 
+def in_type(grad: Any, dtype: Any) -> Any:
+    """The gradient in the type of its input; of a complex one for a real input, the real part."""
+    if grad.array.dtype.kind == "c" and dtype.kind != "c":
+        grad = grad.real
+    return grad.cast(dtype)
+
+
+def conjugate(grad: Any) -> Any:
+    """A gradient from outside as it flows inside the graph, or back; None and real ones as is."""
+    return grad.conj() if grad is not None and grad.array.dtype.kind == "c" else grad
+
+
 def _call_hooks(node: Function, grad: Any) -> Any:
     """The gradient as the hooks leave it; then a tensor that retains its gradient gets it."""
+    grad = conjugate(grad)
     for hook in tuple(node.hooks.values()):
         replaced = hook(grad)
         if replaced is not None:
@@ -136,7 +152,7 @@ def _call_hooks(node: Function, grad: Any) -> Any:
     tensor = node.retained and node.retained()
     if tensor is not None:
         tensor._grad = grad if tensor._grad is None else tensor._grad + grad
-    return grad
+    return conjugate(grad)
 
 
 def _on_the_way(
@@ -175,12 +191,18 @@ def start(y: Any, g: Any, name: str) -> tuple[Function, Any]:
                 f"{name}: the gradient can be left out only for a tensor of one element, got shape "
                 f"{array.shape}"
             )
+        if array.dtype.kind == "c":
+            raise RuntimeError(f"{name}: the gradient of a complex tensor must be given")
         return node, function.wrap(y.backend.full(array.shape, 1.0, array.dtype), y.backend)
     if g.array.shape != array.shape:
         raise RuntimeError(
             f"{name}: a gradient of shape {g.array.shape} for a tensor of shape {array.shape}"
         )
-    return node, g if g.array.dtype == array.dtype else g.cast(array.dtype)
+    if g.array.dtype == array.dtype:
+        return node, conjugate(g)
+    if "c" in (g.array.dtype.kind, array.dtype.kind):
+        raise RuntimeError(f"{name}: a gradient of type {g.dtype} for a tensor of type {y.dtype}")
+    return node, g.cast(array.dtype)
 
 
 def backward(
@@ -262,7 +284,7 @@ def grad(
     targets = [x.node if x.view_of is None else x.view_of.refresh(x) for x in inputs]
     retain_graph = create_graph if retain_graph is None else retain_graph
     captured = run(starts, retain_graph, create_graph, targets)
-    found = [captured.get(target) for target in targets]
+    found = [conjugate(captured.get(target)) for target in targets]
     for i, (x, g) in enumerate(zip(inputs, found, strict=True)):
         if g is None and materialize_grads:
             found[i] = x.detach().new_zeros(x.array.shape)
@@ -302,13 +324,13 @@ def formula_vjp(formula: Any, inputs: Sequence[Any], grads: Any) -> tuple[Any, .
         found = grad(
             [y for y, _ in pairs],
             [stops[i] for i in asked],
-            [g for _, g in pairs],
+            [conjugate(g) for _, g in pairs],
             create_graph=create_graph,
             allow_unused=True,
         )
     results: list[Any] = [None] * len(stops)
     for i, g in zip(asked, found, strict=True):
-        results[i] = g
+        results[i] = conjugate(g)
     return tuple(results)
 
 

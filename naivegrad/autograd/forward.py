@@ -149,18 +149,20 @@ def _bilinear(ctx: Any, inputs: Any, tangents: Any, outputs: Any) -> Any:
 
 def _elementwise(ctx: Any, inputs: Any, tangents: Any, outputs: Any) -> Any:
     """J is diagonal, so J t = transpose(J) t = backward(t), for each input by itself."""
+    from naivegrad.autograd.engine import in_type
+
     total = None
     for i, t in enumerate(tangents):
         if t is not None:
             grads = type(ctx).backward(ctx, t.expand(outputs[0].array.shape))
             term = grads[i] if type(grads) is tuple else grads
             total = term if total is None else total + term
-    return total
+    return None if total is None else in_type(total, outputs[0].array.dtype)
 
 
 def _general(ctx: Any, inputs: Any, tangents: Any, outputs: Any) -> Any:
     """backward(u) is linear in u; its own vector-Jacobian product with t is J t."""
-    from naivegrad.autograd.engine import grad
+    from naivegrad.autograd.engine import conjugate, grad
 
     recording = any(getattr(x, "node", None) is not None for x in (*inputs, *tangents))
     with enable_grad():
@@ -176,6 +178,7 @@ def _general(ctx: Any, inputs: Any, tangents: Any, outputs: Any) -> Any:
         for x, g, t in zip(inputs, grads, tangents, strict=False):
             if t is not None and g is not None:
                 term = (g.sum_to(x.array.shape) * t).sum()
+                term = term.real  # the tensor itself, if it is not complex
                 total = term if total is None else total + term
         asked = [u for u in us if u is not None]
         if total is None or total.node is None:
@@ -184,7 +187,7 @@ def _general(ctx: Any, inputs: Any, tangents: Any, outputs: Any) -> Any:
             results = grad(
                 total, asked, create_graph=recording, allow_unused=True, materialize_grads=True
             )
-        given = iter(results)
+        given = map(conjugate, results)
         return tuple(None if u is None else next(given) for u in us)
 
 

@@ -289,11 +289,14 @@ def _guard_forward(cls: type, forward: Any) -> Any:
 
 
 def _guard_backward(cls: type, backward: Any) -> Any:
-    """A backward whose gradients are Tensors or None, and no more of them than inputs."""
+    """A backward whose gradients are Tensors or None, and no more of them than inputs.
+
+    Complex gradients are conjugated before and after: to a user's class they are PyTorch's.
+    """
 
     @functools.wraps(backward)
     def guarded(ctx: Any, *grads: Any) -> Any:
-        result = backward(ctx, *grads)
+        result = backward(ctx, *[g.conj() if _is_complex(g) else g for g in grads])
         results = result if result.__class__ is tuple else (result,)
         if len(results) > len(ctx.edges) and any(g is not None for g in results[len(ctx.edges) :]):
             raise RuntimeError(
@@ -306,9 +309,15 @@ def _guard_backward(cls: type, backward: Any) -> Any:
                     f"{cls.__name__}.backward must return Tensors or None, "
                     f"it returned {type(g).__name__}"
                 )
+        if any(map(_is_complex, results)):
+            return tuple([g.conj() if _is_complex(g) else g for g in results])
         return result
 
     return guarded
+
+
+def _is_complex(grad: Any) -> bool:
+    return grad is not None and grad.array.dtype.kind == "c"
 
 
 def _output_or_constant(array: Any, results: tuple[Any, ...], counter: Any) -> Any:
@@ -356,6 +365,8 @@ class Leaf(Function):
         tensor = ctx.tensor()
         if tensor is None:
             return
+        if ctx.dtype.kind == "c":  # as the world outside sees it (see engine.py)
+            grad = grad.conj()
         old = tensor._grad
         if old is None:
             tensor._grad = grad if grad_mode.enabled or _is_ours(grad) else grad.detach().clone()

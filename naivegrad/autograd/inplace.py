@@ -10,6 +10,7 @@ import gc
 from typing import Any
 
 from naivegrad.autograd import forward
+from naivegrad.autograd.engine import conjugate
 from naivegrad.autograd.function import Function, Leaf, next_sequence
 from naivegrad.autograd.mode import grad_mode
 from naivegrad.autograd.view import View
@@ -32,10 +33,11 @@ class ViewScatter(Function):
     @staticmethod
     def backward(ctx: Any, grad: Any) -> Any:
         grad_base = None
+        grad = conjugate(grad)  # of which parts of complex numbers are views, as of the numbers
         if ctx.needs_input_grad[0]:
             grad_base = grad.clone()
             ctx.path.retrace(grad_base).zero_()
-        return grad_base, ctx.path.retrace(grad)
+        return conjugate(grad_base), conjugate(ctx.path.retrace(grad))
 
     @staticmethod
     def jvp(ctx: Any, base_dot: Any, value_dot: Any, _: Any) -> Any:

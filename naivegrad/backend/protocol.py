@@ -125,6 +125,40 @@ class Backend(Indexing, Protocol):
         """x with `widths` values before and after along each axis; negative widths cut off."""
         ...
 
+    # complex
+
+    def complex(self, real: Array, imag: Array) -> Array:
+        """Real + imag i, broadcasting."""
+        ...
+
+    def real(self, x: Array) -> Array:
+        """A view of the real parts."""
+        ...
+
+    def imag(self, x: Array) -> Array:
+        """A view of the imaginary parts."""
+        ...
+
+    def conj(self, x: Array) -> Array:
+        """A copy with the imaginary parts negated."""
+        ...
+
+    def view_as_real(self, x: Array) -> Array:
+        """A view with the two parts of each number along a new last axis."""
+        ...
+
+    def view_as_complex(self, x: Array) -> Array:
+        """A view of pairs of neighbours, along the last axis, as one number each."""
+        ...
+
+    def angle(self, x: Array) -> Array:
+        """The angle of each number, in (-pi, pi]."""
+        ...
+
+    def sgn(self, x: Array) -> Array:
+        """x / |x| of complex numbers, 0 of 0."""
+        ...
+
     # elementwise
 
     def unary(

@@ -6,6 +6,7 @@ Formulas and errors stand at the functions of the same names.
 from naivegrad.methods._connect import connect
 from naivegrad.methods.activation import ActivationMethods
 from naivegrad.methods.compare import CompareMethods
+from naivegrad.methods.complex import ComplexMethods
 from naivegrad.methods.conversion import ConversionMethods
 from naivegrad.methods.creation import CreationMethods
 from naivegrad.methods.elementwise import ElementwiseMethods

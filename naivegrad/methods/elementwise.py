@@ -26,6 +26,8 @@ class ElementwiseMethods:
         """self += alpha * other."""
         if alpha == 1:
             return update(self, "add", ops.add, other)
+        if alpha.__class__ is complex:
+            return assign(self, ops.add, other, alpha=alpha)
         return update(self, "add_scaled", ops.add, other, alpha=alpha)
 
     def sub(self, other: Any, *, alpha: Any = 1) -> Tensor:

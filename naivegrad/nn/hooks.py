@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from naivegrad.autograd import Function
+from naivegrad.autograd.engine import conjugate
 from naivegrad.tensor import RemovableHandle, Tensor
 
 if TYPE_CHECKING:
@@ -142,7 +143,8 @@ class _PassBy(Function):
 
     @staticmethod
     def backward(ctx: Any, *grads: Any) -> tuple[Any, ...]:
-        return (None, *ctx.see(grads))
+        seen = ctx.see(tuple(map(conjugate, grads)))  # complex ones as PyTorch shows them
+        return (None, *map(conjugate, seen))
 
 
 class _Watch:

@@ -34,6 +34,23 @@ from naivegrad.ops.compare import (
     ne,
     not_equal,
 )
+from naivegrad.ops.complex import (
+    angle,
+    complex,
+    conj,
+    conj_physical,
+    imag,
+    is_conj,
+    is_neg,
+    isreal,
+    polar,
+    real,
+    resolve_conj,
+    resolve_neg,
+    sgn,
+    view_as_complex,
+    view_as_real,
+)
 from naivegrad.ops.conv import (
     conv1d,
     conv2d,

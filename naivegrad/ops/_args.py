@@ -13,7 +13,7 @@ from naivegrad.autograd.mode import grad_mode
 from naivegrad.backend.promotion import can_cast, is_floating
 from naivegrad.tensor import Tensor, wrap
 
-Number = float | int | bool
+Number = complex  # which float, int and bool are, to a type checker
 
 
 def normalize_axis(dim: Any, ndim: int, op: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ class Cast(Function):
 
     @staticmethod
     def forward(ctx: Any, x: Any, dtype: Any) -> Any:
+        x = _real_part(ctx.backend, x, dtype)
         y = ctx.backend.cast(x, dtype)
         return ctx.backend.copy(x) if y is x else y
 
@@ -47,12 +49,20 @@ class CopyInto(Function):
     @staticmethod
     def forward(ctx: Any, target: Any, source: Any) -> Any:
         y = ctx.backend.empty(target.shape, target.dtype)
-        ctx.backend.copy_into(y, source)
+        ctx.backend.copy_into(y, _real_part(ctx.backend, source, target.dtype))
         return y
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
         return None, grad
+
+
+def _real_part(backend: Any, x: Any, dtype: np.dtype[Any]) -> Any:
+    """The real part of complex x, with a warning, if it is to become real (but not bool)."""
+    if x.dtype.kind != "c" or dtype.kind in "cb":
+        return x
+    warnings.warn("the imaginary part is lost in a cast from complex to real", stacklevel=4)
+    return backend.real(x)
 
 
 def cast(x: Tensor, dtype: np.dtype[Any]) -> Tensor:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from naivegrad.autograd import Function
+from naivegrad.backend.promotion import result_dtype
 from naivegrad.ops._args import Number
 from naivegrad.ops.exponential import exp as exp
 from naivegrad.ops.select import Where as Where
@@ -28,11 +29,20 @@ class Add(Function):
         if alpha == 1:
             return ctx.backend.binary("add", x, y)
         ctx.alpha = alpha
+        if alpha.__class__ is complex:
+            return ctx.backend.binary("add", x, _scaled(ctx, x, y, alpha))
         return ctx.backend.binary("add_scaled", x, y, alpha)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
         return grad, grad if ctx.alpha == 1 else grad * ctx.alpha
+
+
+def _scaled(ctx: Any, x: Any, y: Any, alpha: complex) -> Any:
+    """alpha * y; TypeError unless x or y is complex too."""
+    if result_dtype(x, y).kind != "c":
+        raise TypeError(f"{type(ctx).__name__.lower()}: alpha={alpha} for tensors that are real")
+    return ctx.backend.binary("mul", y, alpha)
 
 
 class Sub(Function):
@@ -46,6 +56,8 @@ class Sub(Function):
         if alpha == 1:
             return ctx.backend.binary("sub", x, y)
         ctx.alpha = alpha
+        if alpha.__class__ is complex:
+            return ctx.backend.binary("sub", x, _scaled(ctx, x, y, alpha))
         return ctx.backend.binary("add_scaled", x, y, -alpha)
 
     @staticmethod
@@ -102,7 +114,7 @@ class Neg(Function):
 
 
 class Abs(Function):
-    """y = |x|.    grad_x = grad * sign(x), 0 at 0."""
+    """y = |x|.    grad_x = grad * sign(x), 0 at 0; of complex x, grad * conj(x / |x|)."""
 
     kind = "elementwise"
 
@@ -114,7 +126,7 @@ class Abs(Function):
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
         (x,) = ctx.saved_tensors
-        return grad * sign(x)
+        return grad * (x.sgn().conj() if x.is_complex() else sign(x))
 
 
 class Sign(Function):

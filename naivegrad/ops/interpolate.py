@@ -6,6 +6,7 @@ import operator
 from typing import Any
 
 from naivegrad.autograd import Function
+from naivegrad.backend.promotion import is_floating
 from naivegrad.backend.resampling import Axis
 from naivegrad.ops._args import require_tensor
 from naivegrad.tensor import Tensor
@@ -139,7 +140,7 @@ def _check_mode(op: str, x: Tensor, mode: str, align_corners: Any, antialias: bo
     if mode == "lanczos" and (align_corners or not antialias):
         raise ValueError(f"{op}: mode 'lanczos' needs antialias=True and has no align_corners=True")
     dtype = x.array.dtype
-    if dtype.kind != "f" and not (dtype.name == "uint8" and kind != "area"):
+    if not is_floating(dtype) and not (dtype.name == "uint8" and kind != "area"):
         raise TypeError(f"{op}: a floating-point tensor is needed for mode {mode!r}, got {x.dtype}")
     return kind
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from naivegrad.autograd import Function
+from naivegrad.backend.promotion import is_differentiable
 from naivegrad.ops._args import into, require_tensor
 from naivegrad.tensor import Tensor
 
@@ -170,7 +171,7 @@ def dot(input: Tensor, tensor: Tensor, *, out: Tensor | None = None) -> Tensor:
 def vdot(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The inner product of two vectors, the first one conjugated: of real ones, `dot`."""
     _require("vdot", "vectors", (1, 1), input=input, other=other)
-    return into(out, _product(input, other, "vdot"), "vdot")
+    return into(out, _product(input.conj(), other, "vdot"), "vdot")
 
 
 def inner(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -209,7 +210,8 @@ def _plus(op: str, x: Tensor, product: Tensor, beta: Any, alpha: Any) -> Tensor:
     require_tensor(x, op)
     if op != "addr":  # which promotes its types
         check_dtypes(op, x, product)
-    if product.array.dtype.kind != "f" and not (isinstance(beta, int) and isinstance(alpha, int)):
+    integers = isinstance(beta, int) and isinstance(alpha, int)
+    if not is_differentiable(product.array.dtype) and not integers:
         raise TypeError(f"{op}: for integer tensors beta and alpha must be integers")
     a, b = x.array.shape, product.array.shape
     lead = len(b) - len(a)

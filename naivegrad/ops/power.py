@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cmath
 import math
 from typing import Any
 
@@ -39,10 +40,12 @@ class Pow(Function):
                 grad_x = grad * (pow(x, y - 1) * y) if y != 0 else grad * 0.0
         if ctx.needs_input_grad[1]:
             if isinstance(x, Tensor):
-                zero = (x == 0) & (y >= 0)
+                zero = (x == 0) & (y.real >= 0)
                 grad_y = where(zero, 0.0, grad * z * log(where(zero, 1.0, x)))
             elif x == 0:
-                grad_y = where(y >= 0, 0.0, grad * z * -math.inf)
+                grad_y = where(y.real >= 0, 0.0, grad * z * -math.inf)
+            elif z.is_complex():
+                grad_y = grad * z * cmath.log(x)
             else:
                 grad_y = grad * z * (math.log(x) if x > 0 else math.nan)
         return grad_x, grad_y

@@ -8,6 +8,7 @@ import math
 import operator
 from collections.abc import Sequence
 
+from naivegrad.backend.promotion import is_differentiable
 from naivegrad.ops._args import into, normalize_axis, require_floating, require_tensor
 from naivegrad.ops.joining import cat
 from naivegrad.ops.linalg import check_dtypes, matmul
@@ -111,7 +112,7 @@ def _powers(x: Tensor, count: int | None, op: str, least: int) -> Tensor:
     n = shape[-1] if count is None else operator.index(count)
     if n < least and count is not None:
         raise ValueError(f"{op}: N must be at least {least}, got {n}")
-    if x.array.dtype.kind != "f":
+    if not is_differentiable(x.array.dtype):
         x = x.long()
     ones = x.detach().new_ones((*shape, 1))
     repeated = x.unsqueeze(-1).expand(*shape, n - 1 if n else 0)

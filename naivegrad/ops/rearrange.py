@@ -205,4 +205,4 @@ def adjoint(input: Tensor) -> Tensor:
     if require_tensor(input, "adjoint").array.ndim < 2:
         raise ValueError(f"adjoint: expects 2 dimensions or more, got shape {input.array.shape}")
     axes = (*range(input.array.ndim - 2), input.array.ndim - 1, input.array.ndim - 2)
-    return permute(input, axes)
+    return permute(input, axes).conj()

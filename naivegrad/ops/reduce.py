@@ -148,7 +148,7 @@ def mean(
 ) -> Tensor:
     """The mean over dim (all, if left out); NaN of nothing.
 
-    The input must be floating point, or `dtype`, to which it is converted first.
+    The input must be floating point or complex, or `dtype`, to which it is converted first.
     """
     x = typed(input, dtype, "mean")
     if x.array.dtype.kind != "c":

@@ -121,7 +121,7 @@ def where(
 
 
 def clamp(
-    input: Tensor, min: Tensor | Number | None = None, max: Tensor | Number | None = None
+    input: Tensor, min: Tensor | float | None = None, max: Tensor | float | None = None
 ) -> Tensor:
     """input between min and max (either may be left out). At a bound the gradient passes."""
     if min is None and max is None:

@@ -9,7 +9,7 @@ from naivegrad.backend import promotion
 from naivegrad.ops._args import require_tensor
 from naivegrad.tensor import Tensor
 
-Number = complex | float | int | bool
+Number = complex  # which float, int and bool are, to a type checker
 
 
 def is_tensor(obj: Any) -> bool:

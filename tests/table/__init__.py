@@ -4,6 +4,7 @@ from . import (
     arrangement,
     attention,
     compare,
+    complex,
     conv,
     einsum,
     elementwise,
@@ -51,6 +52,7 @@ FAMILIES = (
     loss,
     norm,
     random,
+    complex,
 )
 OPS: list[Op] = [op for family in FAMILIES for op in family.OPS]
 

@@ -72,6 +72,8 @@ def copy_into(target: ndarray, source: ndarray) -> None:
     """target[...] = source, broadcasting and casting. Overlap is no harm."""
     require_writeable(target)
     try:
+        if source.dtype.kind == "c" and target.dtype.kind not in "cb":
+            raise TypeError(f"copy_: {source.dtype} cannot be stored in {target.dtype}; use real")
         with np.errstate(invalid="ignore", over="ignore"):
             np.copyto(target, source, casting="unsafe")
     except ValueError:

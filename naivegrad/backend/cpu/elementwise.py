@@ -61,6 +61,8 @@ _COMPLEX_BINARY: dict[str, Callable[..., Any]] = {
     "mul": np.multiply,
     "div": np.divide,
     "pow": np.power,
+    "tanh_grad": lambda g, y: g * (1 - y * y),
+    "sigmoid_grad": lambda g, y: g * y * (1 - y),
 }
 _COMPARE: dict[str, Callable[..., Any]] = {
     "eq": np.equal,

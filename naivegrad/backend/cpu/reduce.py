@@ -52,6 +52,11 @@ def reduce(op: str, x: ndarray, axes: Axes | None, keepdims: bool, scale: float 
             kernel.reduce(code, x, out, outer, n, inner, scale if final else 1.0, None)
             x = out
         return x if keepdims else x.reshape(_left(shape, axes))
+    if x.dtype.kind == "c" and op not in ("any", "all"):
+        if op not in ("sum", "prod"):
+            raise TypeError(f"{op}: is not defined for complex tensors")
+        y = np.asarray(_NUMPY[op](x, axis=axes, keepdims=keepdims))
+        return y if scale == 1 else np.multiply(y, x.dtype.type(scale), out=y)
     wide = op in ("sum", "prod") and x.dtype.kind in "biu"
     kwargs: dict[str, Any] = {"dtype": np.int64} if wide else {}
     result = np.asarray(_NUMPY[op](x, axis=axes, keepdims=keepdims, **kwargs))

@@ -20,6 +20,15 @@
 
 #define NG_GELU_TANH(x) TANH((T)NG_SQRT_2_OVER_PI * ((x) + (T)NG_GELU_CUBIC * (x) * (x) * (x)))
 
+/* Klambauer et al. 2017: the fixed point of mean 0 and variance 1. */
+#define NG_SELU_ALPHA 1.6732632423543772848
+#define NG_SELU_SCALE 1.0507009873554804934
+
+/* e^x - 1 for x <= 0, without the cancellation near 0: 2 t / (1 - t), t = tanh(x / 2). */
+#define NG_EXPM1(x) (2 * TANH((T)0.5 * (x)) / (1 - TANH((T)0.5 * (x))))
+#define NG_RAMP(x) ((x) < -3 ? 0 : (x) > 3 ? 6 : (x) + 3)
+#define NG_MISH(x) TANH(LOG1P(EXP(x)))
+
 /* Of the sign of y, as in Python: what fmod leaves of x has the sign of x. */
 #define NG_SIGNS_DIFFER(x, y) (FMOD(x, y) != 0 && (FMOD(x, y) < 0) != (y < 0))
 #define NG_REMAINDER(x, y) (NG_SIGNS_DIFFER(x, y) ? FMOD(x, y) + y : FMOD(x, y))
@@ -48,6 +57,17 @@
     X(softplus, x * p > q ? x : LOG1P(EXP(x * p)) / p)                                             \
     X(gelu, (T)0.5 * x * (1 + ERF(x * (T)NG_SQRT_HALF)))                                           \
     X(gelu_tanh, (T)0.5 * x * (1 + NG_GELU_TANH(x)))                                               \
+    X(hardswish, x * NG_RAMP(x) / 6)                                                               \
+    X(hardsigmoid, NG_RAMP(x) / 6)                                                                 \
+    X(threshold, x <= p ? q : x)                                                                   \
+    X(hardshrink, x >= -p && x <= p ? 0 : x)                                                       \
+    X(softshrink, x > p ? x - p : x < -p ? x + p : x * 0)                                          \
+    X(elu, x > 0 ? x : p * NG_EXPM1(x * q))                                                        \
+    X(selu, (T)NG_SELU_SCALE * (x > 0 ? x : (T)NG_SELU_ALPHA * NG_EXPM1(x)))                       \
+    X(mish, x * NG_MISH(x))                                                                        \
+    X(softsign, x / (1 + FABS(x)))                                                                 \
+    X(tanhshrink, x - TANH(x))                                                                     \
+    X(logsigmoid, (x < 0 ? x : 0) - LOG1P(EXP(-FABS(x))))                                          \
     X(clamp, x < p ? p : (x > q ? q : x))
 
 #define NG_BINARY_TABLE(X)                                                                         \
@@ -72,6 +92,19 @@
     X(gelu_tanh_grad, x * ((T)0.5 * (1 + NG_GELU_TANH(y)) +                                        \
                            (T)0.5 * y * (1 - NG_GELU_TANH(y) * NG_GELU_TANH(y)) *                  \
                                (T)NG_SQRT_2_OVER_PI * (1 + 3 * (T)NG_GELU_CUBIC * y * y)))         \
+    X(prelu, x > 0 ? x : x * y)                                                                    \
+    X(glu, x * SIGMOID(y))                                                                         \
+    X(hardtanh_grad, y <= p || y >= q ? 0 : x)                                                     \
+    X(threshold_grad, y <= p ? 0 : x)                                                              \
+    X(shrink_grad, y >= -p && y <= p ? 0 : x)                                                      \
+    X(hardsigmoid_grad, y > -3 && y < 3 ? x / 6 : 0)                                               \
+    X(hardswish_grad, y <= -3 ? 0 : y < 3 ? x * (y / 3 + (T)0.5) : x)                              \
+    X(elu_grad, y <= 0 ? x * p * q * EXP(y * q) : x)                                               \
+    X(selu_grad, (T)NG_SELU_SCALE * (y <= 0 ? x * (T)NG_SELU_ALPHA * EXP(y) : x))                  \
+    X(mish_grad, x * (NG_MISH(y) + y * SIGMOID(y) * (1 - NG_MISH(y) * NG_MISH(y))))                \
+    X(softsign_grad, x / ((1 + FABS(y)) * (1 + FABS(y))))                                          \
+    X(tanhshrink_grad, x * TANH(y) * TANH(y))                                                      \
+    X(logsigmoid_grad, x * SIGMOID(-y))                                                            \
     X(clamp_grad, y >= p && y <= q ? x : 0)
 
 /* Results are truth values, one byte each. */

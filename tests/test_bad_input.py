@@ -59,7 +59,7 @@ def test_numbers_that_an_integer_type_just_holds():
 
 @pytest.mark.parametrize("f", [ng.relu, ng.exp, ng.sin, F.gelu])
 def test_a_list_is_no_tensor(f):
-    with pytest.raises(TypeError, match="a tensor is needed, got list"):
+    with pytest.raises(TypeError, match=r"(a tensor is needed|input must be a Tensor), got list"):
         f([1.0, 2.0])
 
 

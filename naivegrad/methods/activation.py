@@ -42,6 +42,14 @@ class ActivationMethods:
         """relu, in place."""
         return update(self, "relu", ops.relu)
 
+    def prelu(self, weight: Any) -> Tensor:
+        """self above 0, weight * self below."""
+        return ops.prelu(self, weight)
+
+    def hardshrink(self, lambd: Any = 0.5) -> Tensor:
+        """self where |self| > lambd, else 0."""
+        return ops.hardshrink(self, lambd)
+
     def softmax(self, dim: Any, dtype: Any = None) -> Tensor:
         """exp(self) / sum(exp(self)) along dim."""
         return ops.softmax(self, dim, dtype)

@@ -313,7 +313,12 @@ from naivegrad.ops.slices import (
     slice_scatter,
     take,
 )
-from naivegrad.ops.softmax import log_softmax, softmax, softmin
+from naivegrad.ops.softmax import (
+    gumbel_softmax,
+    log_softmax,
+    softmax,
+    softmin,
+)
 from naivegrad.ops.sort import argsort, kthvalue, msort, sort, topk
 from naivegrad.ops.special import (
     erf,
@@ -351,6 +356,29 @@ from naivegrad.ops import filling, memory  # isort: skip
 
 from naivegrad.ops.extreme import amax, amin, aminmax, argmax, argmin, max, min
 from naivegrad.ops.quantile import median, mode, nanmedian, nanquantile, quantile
+from naivegrad.ops.rectifier import (
+    celu,
+    celu_,
+    elu,
+    elu_,
+    hardshrink,
+    hardsigmoid,
+    hardswish,
+    hardtanh,
+    hardtanh_,
+    leaky_relu_,
+    prelu,
+    relu6,
+    relu_,
+    rrelu,
+    rrelu_,
+    selu,
+    selu_,
+    softshrink,
+    threshold,
+    threshold_,
+)
+from naivegrad.ops.smooth import glu, logsigmoid, mish, softsign, tanhshrink
 from naivegrad.ops.statistics import (
     bincount,
     corrcoef,

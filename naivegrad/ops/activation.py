@@ -12,6 +12,7 @@ from typing import Any
 
 from naivegrad.autograd import Function, formula_vjp
 from naivegrad.autograd.inplace import assign
+from naivegrad.ops._args import into, require_floating, require_tensor
 from naivegrad.ops.exponential import exp
 from naivegrad.ops.select import where
 from naivegrad.tensor import Tensor
@@ -303,23 +304,27 @@ class GELUTanhGrad(Function):
 # Functional names
 
 
-def tanh(input: Tensor) -> Tensor:
+def tanh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The hyperbolic tangent."""
-    return Tanh.apply(input)
+    result = Tanh.apply(require_tensor(input, "tanh"))
+    return result if out is None else into(out, result, "tanh")
 
 
-def sigmoid(input: Tensor) -> Tensor:
+def sigmoid(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """1 / (1 + exp(-input))."""
-    return Sigmoid.apply(input)
+    result = Sigmoid.apply(require_tensor(input, "sigmoid"))
+    return result if out is None else into(out, result, "sigmoid")
 
 
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
     """max(input, 0); the gradient at 0 is 0."""
+    require_tensor(input, "relu")
     return input.relu_() if inplace else ReLU.apply(input)
 
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
     """input above 0, negative_slope * input below."""
+    require_floating(require_tensor(input, "leaky_relu"), "leaky_relu")
     if inplace:
         return assign(input, leaky_relu, negative_slope)
     return LeakyReLU.apply(input, negative_slope)
@@ -327,6 +332,7 @@ def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = Fals
 
 def silu(input: Tensor, inplace: bool = False) -> Tensor:
     """input * sigmoid(input)."""
+    require_floating(require_tensor(input, "silu"), "silu")
     if inplace:
         return assign(input, silu)
     return SiLU.apply(input)
@@ -334,6 +340,7 @@ def silu(input: Tensor, inplace: bool = False) -> Tensor:
 
 def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
     """log(1 + exp(beta * input)) / beta; input itself where beta * input > threshold."""
+    require_floating(require_tensor(input, "softplus"), "softplus")
     return Softplus.apply(input, beta, threshold)
 
 
@@ -342,6 +349,7 @@ def gelu(input: Tensor, approximate: str = "none") -> Tensor:
 
     approximate="tanh": x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 x^3))), within 4e-4 of it.
     """
+    require_floating(require_tensor(input, "gelu"), "gelu")
     if approximate == "none":
         return GELU.apply(input)
     if approximate == "tanh":

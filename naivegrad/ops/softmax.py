@@ -1,11 +1,15 @@
-"""softmax, log_softmax and softmin: scores to probabilities."""
+"""softmax, log_softmax, softmin and gumbel_softmax: scores to probabilities."""
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 from naivegrad.autograd import Function
-from naivegrad.ops._args import normalize_axis, numpy_dtype, require_floating, require_tensor
+from naivegrad.ops._args import into, normalize_axis, numpy_dtype, require_floating, require_tensor
+from naivegrad.ops.creation import empty_like, full_like, zeros_like
+from naivegrad.ops.filling import exponential_
+from naivegrad.ops.scatter import scatter_add
 from naivegrad.tensor import Tensor
 
 
@@ -80,7 +84,9 @@ class LogSoftmaxGrad(Function):
         return u - weighted.sum(ctx.axis, True), -weighted * grad.sum(ctx.axis, True)
 
 
-def softmax(input: Tensor, dim: int | None = None, dtype: Any = None) -> Tensor:
+def softmax(
+    input: Tensor, dim: int | None = None, dtype: Any = None, *, out: Tensor | None = None
+) -> Tensor:
     """Scores as probabilities along one dimension.
 
         y_i = exp(x_i) / sum_j exp(x_j)
@@ -88,8 +94,10 @@ def softmax(input: Tensor, dim: int | None = None, dtype: Any = None) -> Tensor:
     Parameters
     ----------
     input : Tensor of any shape, floating point
-    dim : int, the dimension whose entries will add up to 1
+    dim : int, the dimension whose entries will add up to 1. Left out, with a warning: 0 for a
+        tensor of 0, 1 or 3 dimensions, else 1
     dtype : type to convert the input to first
+    out : Tensor to write the result to
 
     Returns
     -------
@@ -100,7 +108,7 @@ def softmax(input: Tensor, dim: int | None = None, dtype: Any = None) -> Tensor:
     IndexError
         dim is out of range.
     TypeError
-        No dim, or an input of integers and no dtype.
+        An input of integers and no dtype.
 
     Notes
     -----
@@ -113,10 +121,12 @@ def softmax(input: Tensor, dim: int | None = None, dtype: Any = None) -> Tensor:
     >>> ng.softmax(ng.tensor([1000.0, 1000.0]), 0)
     tensor([0.5, 0.5])
     """
-    return Softmax.apply(*_prepare("softmax", input, dim, dtype))
+    return into(out, Softmax.apply(*_prepare("softmax", input, dim, dtype)), "softmax")
 
 
-def log_softmax(input: Tensor, dim: int | None = None, dtype: Any = None) -> Tensor:
+def log_softmax(
+    input: Tensor, dim: int | None = None, dtype: Any = None, *, out: Tensor | None = None
+) -> Tensor:
     """The logarithm of `softmax`, without the loss of digits of taking it afterwards.
 
         y_i = x_i - log sum_j exp(x_j)
@@ -129,12 +139,47 @@ def log_softmax(input: Tensor, dim: int | None = None, dtype: Any = None) -> Ten
     >>> ng.log_softmax(ng.tensor([0.0, 1000.0]), 0)
     tensor([-1000.,     0.])
     """
-    return LogSoftmax.apply(*_prepare("log_softmax", input, dim, dtype))
+    return into(out, LogSoftmax.apply(*_prepare("log_softmax", input, dim, dtype)), "log_softmax")
 
 
 def softmin(input: Tensor, dim: int | None = None, dtype: Any = None) -> Tensor:
     """softmax(-input)."""
-    return softmax(-require_tensor(input, "softmin"), dim, dtype)
+    return Softmax.apply(*_prepare("softmin", -require_tensor(input, "softmin"), dim, dtype))
+
+
+def gumbel_softmax(
+    logits: Tensor, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1
+) -> Tensor:
+    """A sample from the classes that logits make likely, differentiable in them.
+
+        y = softmax((logits + g) / tau),    g = -log(-log(u)), u uniform
+
+    Parameters
+    ----------
+    logits : Tensor of floating point: unnormalised log-probabilities
+    tau : temperature: towards 0 the sample is all in one class
+    hard : make it so: a one-hot, with the gradient of the soft sample
+    eps : not used, as in PyTorch
+    dim : int, the dimension of the classes
+
+    Returns
+    -------
+    Tensor of the shape of logits
+
+    References
+    ----------
+    Jang, Gu & Poole 2017, "Categorical reparameterization with Gumbel-softmax".
+    """
+    op = "gumbel_softmax"
+    require_floating(require_tensor(logits, op), op)
+    noise = -exponential_(empty_like(logits)).log()
+    soft = Softmax.apply(*_prepare(op, (logits + noise) / tau, dim, None))
+    if not hard:
+        return soft
+    most = soft.detach().argmax(dim, keepdim=True)
+    ones = full_like(most, 1.0, dtype=soft.dtype)
+    one_hot = scatter_add(zeros_like(soft), dim, most, ones)
+    return one_hot - soft.detach() + soft
 
 
 def _prepare(op: str, x: Any, dim: Any, dtype: Any) -> tuple[Tensor, int]:
@@ -143,7 +188,10 @@ def _prepare(op: str, x: Any, dim: Any, dtype: Any) -> tuple[Tensor, int]:
         x = x.cast(numpy_dtype(dtype))
     require_floating(x, op)
     if dim is None:
-        raise TypeError(
-            f"{op}: which dim? The entries along it will add up to 1 (x {x.array.shape})"
+        dim = 0 if x.array.ndim in (0, 1, 3) else 1
+        warnings.warn(
+            f"{op}: which dim? The entries along dim={dim} will add up to 1; say so, for the "
+            "choice is deprecated",
+            stacklevel=3,
         )
     return x, normalize_axis(dim, x.array.ndim, op)

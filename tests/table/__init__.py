@@ -1,6 +1,7 @@
 """The op table: one row per op, split by family as the library is."""
 
 from . import (
+    activation,
     arrangement,
     attention,
     compare,
@@ -29,6 +30,7 @@ from . import (
 from .row import LAYOUTS, Case, Error, Input, Op, Pin, as_list, case, draw, lay_out
 
 FAMILIES = (
+    activation,
     attention,
     elementwise,
     compare,

@@ -34,6 +34,8 @@ MODULES = sorted(
     | {
         "array",
         "cpu_features",
+        "decomposition",
+        "distance",
         "embedding",
         "index",
         "interpolate",

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 from naivegrad.kernels import (
     array,
     cpu_features,
+    decomposition,
+    distance,
     embedding,
     index,
     interpolate,
@@ -47,6 +49,8 @@ __all__ = [
     "attention",
     "conv",
     "cpu_features",
+    "decomposition",
+    "distance",
     "elementwise",
     "embedding",
     "index",

@@ -7,6 +7,7 @@ import itertools
 import math
 import operator
 from collections.abc import Sequence
+from typing import Any
 
 from naivegrad.backend.promotion import is_differentiable
 from naivegrad.ops._args import into, normalize_axis, require_floating, require_tensor
@@ -119,7 +120,7 @@ def _powers(x: Tensor, count: int | None, op: str, least: int) -> Tensor:
     return cat([ones, repeated], -1).cumprod(-1)[..., :n]
 
 
-def chain_matmul(*matrices: Tensor, out: Tensor | None = None) -> Tensor:
+def chain_matmul(*matrices: Any, out: Tensor | None = None) -> Tensor:
     """The product of matrices, multiplied in the order that takes the fewest steps."""
     if len(matrices) == 1 and isinstance(matrices[0], list | tuple):
         matrices = tuple(matrices[0])

@@ -49,8 +49,17 @@ def test_forward_over_reverse(op, one):
     assert_near(got, step, STEP2_TOLERANCE, scale, "forward over reverse against finite steps")
 
 
+def takes_half(op):
+    """Whether the row does not say that the operation refuses float16."""
+    return all(isinstance(want, str) for key, want in op.dtypes.items() if set(key) == {"float16"})
+
+
 # Half precision has three digits: not for differences of numbers in the thousands.
-SMALL = [p for p in DIFFERENTIABLE if all(np.all(np.abs(a) < 100) for a in draw(*p.values))]
+SMALL = [
+    p
+    for p in DIFFERENTIABLE
+    if takes_half(p.values[0]) and all(np.all(np.abs(a) < 100) for a in draw(*p.values))
+]
 
 
 @pytest.mark.parametrize(("op", "one"), SMALL)

@@ -103,3 +103,57 @@ class LinalgMethods:
     def trace(self) -> Tensor:
         """The sum of the diagonal of a matrix."""
         return ops.trace(self)
+
+    def inverse(self) -> Tensor:
+        """The inverse of square matrices."""
+        return ops.inverse(self)
+
+    def pinverse(self, rcond: Any = 1e-15) -> Tensor:
+        """The pseudo-inverse."""
+        return ops.pinverse(self, rcond)
+
+    def det(self) -> Tensor:
+        """The determinant."""
+        return ops.det(self)
+
+    def logdet(self) -> Tensor:
+        """The logarithm of the determinant."""
+        return ops.logdet(self)
+
+    def slogdet(self) -> Any:
+        """The sign and the logarithm of the magnitude of the determinant."""
+        return ops.slogdet(self)
+
+    def matrix_power(self, n: Any) -> Tensor:
+        """The n-th power of square matrices."""
+        return ops.matrix_power(self, n)
+
+    def matrix_exp(self) -> Tensor:
+        """The exponential of square matrices."""
+        return ops.matrix_exp(self)
+
+    def cholesky(self, upper: Any = False) -> Tensor:
+        """The triangle L with self = L L^T."""
+        return ops.cholesky(self, upper)
+
+    def cholesky_solve(self, L: Any, upper: Any = False) -> Tensor:
+        """X with A X = self, from the Cholesky factor L of A."""
+        return ops.cholesky_solve(self, L, upper)
+
+    def cholesky_inverse(self, upper: Any = False) -> Tensor:
+        """The inverse of L L^T."""
+        return ops.cholesky_inverse(self, upper)
+
+    def triangular_solve(
+        self, A: Any, upper: Any = True, transpose: Any = False, unitriangular: Any = False
+    ) -> Any:
+        """(X, A) with A X = self for a triangle A."""
+        return ops.triangular_solve(self, A, upper, transpose, unitriangular)
+
+    def qr(self, some: Any = True) -> Any:
+        """Q and R with self = Q R."""
+        return ops.qr(self, some)
+
+    def svd(self, some: Any = True, compute_uv: Any = True) -> Any:
+        """U, S and V with self = U diag(S) V^T."""
+        return ops.svd(self, some, compute_uv)

@@ -81,6 +81,7 @@ from naivegrad.ops.creation import (
     zeros,
     zeros_like,
 )
+from naivegrad.ops.decomposition import det, logdet, matrix_exp, slogdet
 from naivegrad.ops.diagonal import (
     block_diag,
     diag,
@@ -172,6 +173,7 @@ from naivegrad.ops.logic import (
     logical_or,
     logical_xor,
 )
+from naivegrad.ops.linalg_older import cholesky, inverse, qr, svd
 from naivegrad.ops.loss import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -322,6 +324,12 @@ from naivegrad.ops.softmax import (
 from naivegrad.ops.sort import argsort, kthvalue, msort, sort, topk
 from naivegrad.ops.special import (
     erf,
+from naivegrad.ops.solve import (
+    cholesky_inverse,
+    cholesky_solve,
+    matrix_power,
+    pinverse,
+    triangular_solve,
 )
 from naivegrad.ops.strided import (
     as_strided,

@@ -7,6 +7,7 @@ from . import (
     compare,
     complex,
     conv,
+    decomposition,
     einsum,
     elementwise,
     index,
@@ -26,6 +27,7 @@ from . import (
     softmax,
     sort,
     statistics,
+    solve,
 )
 from .row import LAYOUTS, Case, Error, Input, Op, Pin, as_list, case, draw, lay_out
 
@@ -46,6 +48,8 @@ FAMILIES = (
     linalg,
     einsum,
     product,
+    decomposition,
+    solve,
     conv,
     pool,
     interpolate,

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
+from naivegrad.backend.cpu.elementwise import cast
 from naivegrad.kernels import decomposition as kernel
 
 _BLOCK = 48  # the loops do triangles of this size, the matrix product the rest
@@ -33,7 +34,9 @@ def solve(a: ndarray, b: ndarray) -> tuple[ndarray, ndarray]:
     return _or_nan(np.linalg.solve, a, b)
 
 
-def _or_nan(function: Callable[..., ndarray], a: ndarray, *rest: ndarray) -> tuple[ndarray, ndarray]:
+def _or_nan(
+    function: Callable[..., ndarray], a: ndarray, *rest: ndarray
+) -> tuple[ndarray, ndarray]:
     """NumPy's function; where it refuses the batch, matrix by matrix, NaN for those that fail."""
     lead = np.broadcast_shapes(*(x.shape[:-2] for x in (a, *rest)))
     info = np.zeros(a.shape[:-2], np.int32)
@@ -66,7 +69,7 @@ def cofactor(x: ndarray) -> ndarray:
 
     Of x = u s v, it is det(u) det(v) u c v, where c_i is the product of all s but s_i.
     """
-    u, s, v = np.linalg.svd(x, full_matrices=False)
+    u, s, v = _iterate(np.linalg.svd, x, False)
     n = s.shape[-1]
     others = np.where(np.eye(n, dtype=bool), np.ones((), x.dtype), s[..., None, :]).prod(-1)
     sign = np.linalg.det(u) * np.linalg.det(v)
@@ -79,6 +82,8 @@ def cholesky(x: ndarray, upper: bool) -> tuple[ndarray, ndarray]:
     info = np.zeros(x.shape[:-2], np.int32)
     try:
         y = np.linalg.cholesky(lower)
+        nan = np.isnan(np.diagonal(y, 0, -2, -1))  # which LAPACK lets pass
+        info[...] = np.where(nan.any(-1), nan.argmax(-1) + 1, 0) if nan.size else 0
     except np.linalg.LinAlgError:
         y = np.full(x.shape, np.nan, x.dtype)
         for i in np.ndindex(info.shape):
@@ -107,36 +112,44 @@ def qr(x: ndarray, complete: bool) -> tuple[ndarray, ndarray]:
     return np.ascontiguousarray(q), np.ascontiguousarray(r)
 
 
+def _iterate(function: Any, *arguments: Any) -> Any:
+    """NumPy's result; ArithmeticError where its iteration does not converge."""
+    try:
+        return function(*arguments)
+    except np.linalg.LinAlgError as error:
+        raise ArithmeticError("the iteration did not converge") from error
+
+
 def eigh(x: ndarray, upper: bool) -> tuple[ndarray, ndarray]:
     """Eigenvalues, rising, and eigenvectors, as columns, of symmetric matrices."""
-    values, vectors = np.linalg.eigh(x, "U" if upper else "L")
+    values, vectors = _iterate(np.linalg.eigh, x, "U" if upper else "L")
     return values, np.ascontiguousarray(vectors)
 
 
 def eigvalsh(x: ndarray, upper: bool) -> ndarray:
     """The eigenvalues alone."""
-    return np.linalg.eigvalsh(x, "U" if upper else "L")
+    return np.asarray(_iterate(np.linalg.eigvalsh, x, "U" if upper else "L"))
 
 
 def svd(x: ndarray, full: bool) -> tuple[ndarray, ndarray, ndarray]:
     """x = u @ diag(s) @ v, s falling; u and v square if `full`."""
-    u, s, v = np.linalg.svd(x, full)
+    u, s, v = _iterate(np.linalg.svd, x, full)
     return np.ascontiguousarray(u), s, np.ascontiguousarray(v)
 
 
 def svdvals(x: ndarray) -> ndarray:
     """The singular values alone."""
-    return np.linalg.svd(x, compute_uv=False)
+    return np.asarray(_iterate(np.linalg.svd, x, False, False))
 
 
 def pinv(x: ndarray, atol: Any, rtol: Any, hermitian: bool) -> ndarray:
     """The pseudo-inverses; singular values up to max(atol, rtol * the largest) count as zero."""
     if hermitian:
-        values, v = np.linalg.eigh(x)
+        values, v = _iterate(np.linalg.eigh, x)
         s, u = abs(values), v * np.sign(values)[..., None, :]
         v = v.mT
     else:
-        u, s, v = np.linalg.svd(x, full_matrices=False)
+        u, s, v = _iterate(np.linalg.svd, x, False)
     largest = s.max(-1, keepdims=True, initial=0)
     limit = np.maximum(np.asarray(atol)[..., None], np.asarray(rtol)[..., None] * largest)
     inverse = np.divide(1, s, out=np.zeros_like(s), where=s > limit)
@@ -214,6 +227,8 @@ def matrix_exp(x: ndarray) -> ndarray:
 
     Higham 2005, "The scaling and squaring method for the matrix exponential revisited".
     """
+    if x.dtype.itemsize < 4:
+        return cast(matrix_exp(x.astype(np.float32)), x.dtype)
     degree, limit = (13, 5.37) if x.dtype == np.float64 else (7, 3.92)
     norm = np.abs(x).sum(-2).max(-1, initial=0)
     with np.errstate(divide="ignore", invalid="ignore"):

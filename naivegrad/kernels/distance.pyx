@@ -1,6 +1,6 @@
-# Design: the distance of every row of one matrix to every row of another, without an (M, N, K) array
-# between. Sums run in LANES partial sums, which the compiler turns into vectors; threads share out
-# the rows of x, so that the bits do not depend on their number.
+# Design: the distance of every row of one matrix to every row of another, without an array of the
+# shape (M, N, K) between. Sums run in LANES partial sums, which the compiler turns into vectors;
+# threads share out the rows of x, so that the bits do not depend on their number.
 
 cimport numpy as cnp
 from cython.parallel cimport prange

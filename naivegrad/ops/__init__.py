@@ -161,6 +161,7 @@ from naivegrad.ops.linalg import (
     outer,
     vdot,
 )
+from naivegrad.ops.linalg_older import cholesky, inverse, qr, svd
 from naivegrad.ops.logic import (
     bitwise_and,
     bitwise_left_shift,
@@ -173,7 +174,6 @@ from naivegrad.ops.logic import (
     logical_or,
     logical_xor,
 )
-from naivegrad.ops.linalg_older import cholesky, inverse, qr, svd
 from naivegrad.ops.loss import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -324,12 +324,17 @@ from naivegrad.ops.softmax import (
 from naivegrad.ops.sort import argsort, kthvalue, msort, sort, topk
 from naivegrad.ops.special import (
     erf,
+from naivegrad.ops.softmax import log_softmax, softmax, softmin
 from naivegrad.ops.solve import (
     cholesky_inverse,
     cholesky_solve,
     matrix_power,
     pinverse,
     triangular_solve,
+)
+from naivegrad.ops.sort import argsort, kthvalue, msort, sort, topk
+from naivegrad.ops.special import (
+    erf,
 )
 from naivegrad.ops.strided import (
     as_strided,

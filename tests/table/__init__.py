@@ -25,9 +25,9 @@ from . import (
     scan,
     scatter,
     softmax,
+    solve,
     sort,
     statistics,
-    solve,
 )
 from .row import LAYOUTS, Case, Error, Input, Op, Pin, as_list, case, draw, lay_out
 

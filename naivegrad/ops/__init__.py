@@ -321,10 +321,6 @@ from naivegrad.ops.softmax import (
     softmax,
     softmin,
 )
-from naivegrad.ops.sort import argsort, kthvalue, msort, sort, topk
-from naivegrad.ops.special import (
-    erf,
-from naivegrad.ops.softmax import log_softmax, softmax, softmin
 from naivegrad.ops.solve import (
     cholesky_inverse,
     cholesky_solve,

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import naivegrad as ng
+from naivegrad.backend.window import pool_size
 
 torch = pytest.importorskip("torch")
 F = torch.nn.functional
@@ -39,71 +40,119 @@ def compare(name, arrays, tolerance, *arguments, **keywords):
 DTYPES = [(np.float32, 1e-5), (np.float64, 1e-13)]
 
 
-def random_case(rng):
+LENGTHS = {1: [40], 2: [15, 40], 3: [6, 9, 12]}  # of an image, at most
+
+
+def random_case(rng, dims):
     """Sizes of a convolution, awkward ones preferred."""
     groups = int(rng.choice([1, 1, 2, 3]))
     c, f = groups * int(rng.integers(1, 6)), groups * int(rng.integers(1, 11))
-    n, h, w = rng.integers(1, 4), rng.integers(1, 15), rng.integers(1, 40)
-    kernel, stride, dilation = (tuple(map(int, rng.integers(1, m, 2))) for m in (5, 4, 4))
-    return (int(n), c, int(h), int(w)), (f, c // groups, *kernel), stride, dilation, groups
+    image = [int(rng.integers(1, n)) for n in LENGTHS[dims]]
+    kernel, stride, dilation = (tuple(map(int, rng.integers(1, m, dims))) for m in (5, 4, 4))
+    return (int(rng.integers(1, 4)), c, *image), (f, c // groups, *kernel), stride, dilation, groups
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), DTYPES)
-@pytest.mark.parametrize("seed", range(24))
-def test_conv2d(seed, dtype, tolerance):
-    rng = np.random.default_rng(seed)
-    x, w, stride, dilation, groups = random_case(rng)
-    padding = ["valid", "same", tuple(map(int, rng.integers(0, 4, 2))), 2][seed % 4]
+@pytest.mark.parametrize("dims", [1, 2, 3])
+@pytest.mark.parametrize("seed", range(16))
+def test_convolution(seed, dims, dtype, tolerance):
+    rng = np.random.default_rng([seed, dims])
+    x, w, stride, dilation, groups = random_case(rng, dims)
+    padding = ["valid", "same", tuple(map(int, rng.integers(0, 4, dims))), 2][seed % 4]
     if padding == "same":
         stride = 1
     if seed % 5 == 0:
         x = x[1:]
     arrays = [rng.standard_normal(s).astype(dtype) for s in (x, w, w[:1])]
-    compare("conv2d", arrays, tolerance, stride, padding, dilation, groups)
+    compare(f"conv{dims}d", arrays, tolerance, stride, padding, dilation, groups)
 
 
+@pytest.mark.parametrize("dims", [1, 2, 3])
 @pytest.mark.parametrize("seed", range(12))
-def test_conv1d(seed):
-    rng = np.random.default_rng(seed)
-    (n, c, _, w), filters, stride, dilation, groups = random_case(rng)
-    arrays = [rng.standard_normal(s) for s in ((n, c, w), filters[:3], filters[:1])]
-    padding = [int(rng.integers(0, 4)), "valid", (1,), "same"][seed % 4]
-    stride = 1 if padding == "same" else stride[0]
-    compare("conv1d", arrays, 1e-13, stride, padding, dilation[0], groups)
-
-
-@pytest.mark.parametrize("seed", range(12))
-def test_conv_transpose2d(seed):
-    rng = np.random.default_rng(seed)
-    (n, c, h, w), (f, per_group, *kernel), stride, dilation, groups = random_case(rng)
-    padding = tuple(map(int, rng.integers(0, 3, 2)))
-    extra = tuple(int(rng.integers(0, s)) for s in stride)
-    shapes = (n, f, h, w), (f, per_group, *kernel), (c,)
+def test_transposed_convolution(seed, dims):
+    rng = np.random.default_rng([seed, dims])
+    (n, c, *image), (f, per_group, *kernel), stride, dilation, groups = random_case(rng, dims)
+    padding = tuple(map(int, rng.integers(0, 3, dims)))
+    extra = tuple(int(rng.integers(0, max(s))) for s in zip(stride, dilation, strict=True))
+    shapes = (n, f, *image), (f, per_group, *kernel), (c,)
     arrays = [rng.standard_normal(s) for s in shapes]
-    compare("conv_transpose2d", arrays, 1e-12, stride, padding, extra, groups, dilation)
+    compare(f"conv_transpose{dims}d", arrays, 1e-12, stride, padding, extra, groups, dilation)
+
+
+def of_padding_alone(sizes, kernel, stride, padding, dilation, ceil):
+    """Whether a window sees no pixel, which PyTorch's gradient does not survive."""
+    for n, k, s, p, d in zip(sizes, kernel, stride, padding, dilation, strict=True):
+        for i in range(max(pool_size(n, k, s, p, d, ceil), 0)):
+            if not any(0 <= i * s - p + u * d < n for u in range(k)):
+                return True
+    return False
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), DTYPES)
-@pytest.mark.parametrize("seed", range(16))
-def test_pools(seed, dtype, tolerance):
-    rng = np.random.default_rng(seed)
-    shape, _, stride, dilation, _ = random_case(rng)
-    kernel = tuple(map(int, rng.integers(1, 5, 2)))
+@pytest.mark.parametrize("dims", [1, 2, 3])
+@pytest.mark.parametrize("seed", range(12))
+def test_pools(seed, dims, dtype, tolerance):
+    rng = np.random.default_rng([seed, dims])
+    shape, _, stride, dilation, _ = random_case(rng, dims)
+    kernel = tuple(map(int, rng.integers(1, 5, dims)))
     padding = tuple(int(rng.integers(0, k // 2 + 1)) for k in kernel)
     x = rng.standard_normal(shape).astype(dtype)
     ties = rng.integers(0, 3, shape).astype(dtype)
     ceil = bool(seed % 2)
-    for stride_or_none in (stride, None):
+    one = (1,) * dims
+    for step in (stride, None):
         for values in (x, ties):
-            for d in (1, dilation):
-                compare("max_pool2d", [values], tolerance, kernel, stride_or_none, padding, d, ceil)
+            for d in (one, dilation):
+                if not of_padding_alone(shape[2:], kernel, step or kernel, padding, d, ceil):
+                    arguments = (kernel, step, padding, d, ceil)
+                    compare(f"max_pool{dims}d", [values], tolerance, *arguments)
+        if dims == 3 and any(n < k for n, k in zip(shape[2:], kernel, strict=True)):
+            continue  # PyTorch refuses them in three dimensions, even if the padding makes up
         for include in (True, False):
             for divisor in (None, 3):
-                arguments = (kernel, stride_or_none, padding, ceil, include, divisor)
-                compare("avg_pool2d", [x], tolerance, *arguments)
-    compare("adaptive_avg_pool2d", [x], tolerance, (None, int(rng.integers(1, 9))))
-    compare("adaptive_avg_pool2d", [x[0]], tolerance, int(rng.integers(1, 9)))
-    arguments = (kernel, dilation, padding, stride)
+                arguments = (kernel, step, padding, ceil, include)
+                arguments += (divisor,) if dims > 1 else ()
+                compare(f"avg_pool{dims}d", [x], tolerance, *arguments)
+        powers = (2, kernel if dims > 1 else kernel[0], step, ceil)
+        compare(f"lp_pool{dims}d", [abs(x) + 0.1], 10 * tolerance, *powers)
+    size = tuple(map(int, rng.integers(1, 9, dims)))
+    for kind in ("avg", "max"):
+        compare(f"adaptive_{kind}_pool{dims}d", [ties], tolerance, size)
+        compare(f"adaptive_{kind}_pool{dims}d", [ties[0]], tolerance, size[0])
+    if dims > 1:
+        compare(f"adaptive_avg_pool{dims}d", [x], tolerance, (None, *size[1:]))
+
+
+@pytest.mark.parametrize("dims", [1, 2, 3])
+@pytest.mark.parametrize("seed", range(8))
+def test_positions(seed, dims):
+    """Positions of maxima, and what is put back there."""
+    rng = np.random.default_rng([seed, dims])
+    shape, _, stride, _, _ = random_case(rng, dims)
+    kernel = tuple(int(rng.integers(1, min(5, n) + 1)) for n in shape[2:])
+    x = rng.integers(0, 3, shape).astype(float)
+    x[rng.random(shape) < 0.1] = np.nan
+    results = []
+    for lib, functions in ((ng, ng.nn.functional), (torch, F)):
+        names = [f"{name}{dims}d" for name in ("max_pool", "adaptive_max_pool", "max_unpool")]
+        pool, adaptive, unpool = (getattr(functions, name) for name in names)
+        t = lib.tensor(x)
+        y, index = pool(t, kernel, stride, return_indices=True)
+        apart, place = pool(t, kernel, return_indices=True)  # no position twice
+        back = unpool(apart, place, kernel, output_size=shape[2:])
+        results.append((y, index, *adaptive(t, 2, return_indices=True), back))
+    for got, expected in zip(*results, strict=True):
+        np.testing.assert_array_equal(got.numpy(), expected.numpy())
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), DTYPES)
+@pytest.mark.parametrize("seed", range(16))
+def test_unfold_and_fold(seed, dtype, tolerance):
+    rng = np.random.default_rng(seed)
+    shape, (_, _, *kernel), stride, dilation, _ = random_case(rng, 2)
+    padding = tuple(map(int, rng.integers(0, 3, 2)))
+    x = rng.standard_normal(shape[seed % 3 == 0 :]).astype(dtype)
+    arguments = (tuple(kernel), dilation, padding, stride)
     if compare("unfold", [x], tolerance, *arguments):
         columns = rng.standard_normal(F.unfold(torch.tensor(x), *arguments).shape).astype(dtype)
         assert compare("fold", [columns], tolerance, shape[2:], *arguments)

@@ -37,6 +37,7 @@ MODULES = sorted(
         "decomposition",
         "distance",
         "embedding",
+        "grid_sample",
         "index",
         "interpolate",
         "pool",

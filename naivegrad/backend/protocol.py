@@ -674,3 +674,23 @@ class Backend(Indexing, LinearAlgebra, Protocol):
     def resample(self, x: Array, axes: tuple[Axis, ...], transposed: bool) -> Array:
         """x (N, C, ...) with its last axes resampled; or the transpose of that linear map."""
         ...
+
+    # grid_sample: mode "bilinear", "nearest" or "bicubic"; outside "zeros", "border", "reflection"
+
+    def grid_sample(self, x: Array, grid: Array, mode: str, outside: str, align: bool) -> Array:
+        """x (N, C, [D,] H, W) at the points of grid (N, ..., 2 or 3): (N, C, ...)."""
+        ...
+
+    def grid_sample_grad(
+        self,
+        grad: Array,
+        x: Array,
+        grid: Array,
+        mode: str,
+        outside: str,
+        align: bool,
+        with_x: bool,
+        with_grid: bool,
+    ) -> tuple[Array | None, Array | None]:
+        """The gradients of x and of grid; None for what is not asked for."""
+        ...

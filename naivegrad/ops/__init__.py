@@ -115,6 +115,7 @@ from naivegrad.ops.exponential import (
     log,
     log1p,
 )
+from naivegrad.ops.grid_sample import affine_grid, grid_sample
 from naivegrad.ops.grids import (
     cartesian_prod,
     combinations,

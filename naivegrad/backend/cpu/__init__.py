@@ -75,6 +75,7 @@ from naivegrad.backend.cpu.elementwise import (
     where,
 )
 from naivegrad.backend.cpu.embedding import embedding, embedding_grad
+from naivegrad.backend.cpu.grid_sample import grid_sample, grid_sample_grad
 from naivegrad.backend.cpu.index import bounds, index, index_put, index_put_into, nonzero
 from naivegrad.backend.cpu.interpolate import resample
 from naivegrad.backend.cpu.linalg import linear, matmul
@@ -182,6 +183,8 @@ __all__ = [
     "from_numpy",
     "full",
     "gather",
+    "grid_sample",
+    "grid_sample_grad",
     "histogram",
     "imag",
     "index",

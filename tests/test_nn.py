@@ -200,6 +200,32 @@ def test_pooling():
     close(x.reshape(-1)[index.numpy()], y.numpy())
 
 
+def test_pooling_with_positions():
+    x = tensor(normal(2, 3, 6, 4, 5))
+    for dims in (1, 2, 3):
+        image = x[(0,) * (3 - dims)]
+        y, index = getattr(nn, f"MaxPool{dims}d")(2, return_indices=True)(image)
+        back = getattr(nn, f"MaxUnpool{dims}d")(2)(y, index, output_size=image.shape[-dims:])
+        close(back, np.where(back.numpy() == 0, 0, image.numpy()))
+        assert (back != 0).sum().item() == y.numel()
+        y, index = getattr(nn, f"AdaptiveMaxPool{dims}d")(1, return_indices=True)(image)
+        flat = image.numpy().reshape(*image.shape[:-dims], -1)
+        np.testing.assert_array_equal(index.numpy().reshape(flat.shape[:-1]), flat.argmax(-1))
+    y = nn.FractionalMaxPool2d(2, output_ratio=0.5)(x[0])
+    assert y.shape == (3, 6, 2, 2)
+    assert nn.FractionalMaxPool3d(2, output_size=(3, 2, 2))(x[0]).shape == (3, 3, 2, 2)
+
+
+def test_transposed_convolution_to_a_size():
+    layer = nn.ConvTranspose2d(3, 2, 3, stride=(2, 3), padding=1)
+    x = ng.ones(1, 3, 4, 5)
+    assert layer(x).shape == (1, 2, 7, 13)
+    assert layer(x, output_size=(8, 15)).shape == (1, 2, 8, 15)
+    assert layer(x[0], output_size=[1, 2, 7, 14]).shape == (2, 7, 14)
+    with pytest.raises(ValueError, match=r"output_size must be \(7, 13\)"):
+        layer(x, output_size=(9, 15))
+
+
 def test_conv2d():
     x, w, b = normal(2, 3, 6, 5), normal(4, 3, 3, 2), normal(4)
     layer = nn.Conv2d(3, 4, (3, 2), stride=(2, 1), padding=(1, 0), dtype=ng.float64)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import operator
 from typing import Any
 
 from naivegrad.nn import functional as F
@@ -11,10 +10,19 @@ from naivegrad.nn import init
 from naivegrad.nn.module import Module
 from naivegrad.nn.parameter import Parameter
 from naivegrad.ops import empty
-from naivegrad.ops._args import pair
+from naivegrad.ops._args import several
 from naivegrad.tensor import Tensor
 
-__all__ = ["Conv1d", "Conv2d", "ConvTranspose2d", "Fold", "Unfold"]
+__all__ = [
+    "Conv1d",
+    "Conv2d",
+    "Conv3d",
+    "ConvTranspose1d",
+    "ConvTranspose2d",
+    "ConvTranspose3d",
+    "Fold",
+    "Unfold",
+]
 
 _MODES = ("zeros", "reflect", "replicate", "circular")
 
@@ -22,23 +30,24 @@ _MODES = ("zeros", "reflect", "replicate", "circular")
 class _Conv(Module):
     """What the convolutions share: options, weights, what they start from, and the borders."""
 
-    dims: int = 2
+    dims: int
     transposed: bool = False
+    function: Any  # functional.conv1d, ...
     bias: Parameter | None
 
     def __init__(
         self,
         in_channels: int,
         out_channels: int,
-        kernel_size: Any,
-        stride: Any,
-        padding: Any,
-        dilation: Any,
-        groups: int,
-        bias: bool,
-        padding_mode: str,
-        device: Any,
-        dtype: Any,
+        kernel_size: int | tuple[int, ...],
+        stride: int | tuple[int, ...] = 1,
+        padding: str | int | tuple[int, ...] = 0,
+        dilation: int | tuple[int, ...] = 1,
+        groups: int = 1,
+        bias: bool = True,
+        padding_mode: str = "zeros",
+        device: Any = None,
+        dtype: Any = None,
     ) -> None:
         super().__init__()
         who = type(self).__name__
@@ -58,6 +67,7 @@ class _Conv(Module):
         self.stride = self._each(stride, "stride")
         self.padding = padding if isinstance(padding, str) else self._each(padding, "padding")
         self.dilation = self._each(dilation, "dilation")
+        self.output_padding = (0,) * self.dims
         self.groups = groups
         self.padding_mode = padding_mode
         if isinstance(padding, str):
@@ -79,13 +89,7 @@ class _Conv(Module):
 
     def _each(self, value: Any, name: str) -> tuple[int, ...]:
         """One integer per dimension."""
-        if self.dims == 2:
-            return pair(value, type(self).__name__, name)
-        if not isinstance(value, (tuple, list)):
-            value = (value,)
-        if len(value) != 1:
-            raise ValueError(f"{type(self).__name__}: {name} must be an integer, got {value!r}")
-        return (operator.index(value[0]),)
+        return several(value, self.dims, type(self).__name__, name)
 
     def reset_parameters(self) -> None:
         """Draw new weights."""
@@ -107,6 +111,13 @@ class _Conv(Module):
                 borders += [0, 0]
         return F.pad(x, borders, mode=self.padding_mode), 0
 
+    def forward(self, x: Tensor) -> Tensor:
+        x, padding = self._pad(x)
+        y: Tensor = self.function(
+            x, self.weight, self.bias, self.stride, padding, self.dilation, self.groups
+        )
+        return y
+
     def extra_repr(self) -> str:
         text = (
             f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, "
@@ -116,9 +127,8 @@ class _Conv(Module):
             text += f", padding={self.padding}"
         if self.dilation != (1,) * self.dims:
             text += f", dilation={self.dilation}"
-        output_padding = getattr(self, "output_padding", (0, 0))
-        if output_padding != (0, 0):
-            text += f", output_padding={output_padding}"
+        if any(self.output_padding):
+            text += f", output_padding={self.output_padding}"
         if self.groups != 1:
             text += f", groups={self.groups}"
         if self.bias is None:
@@ -148,28 +158,8 @@ class Conv2d(_Conv):
         OH = (H + 2 padding - dilation (KH - 1) - 1) // stride + 1
     """
 
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: int | tuple[int, int],
-        stride: int | tuple[int, int] = 1,
-        padding: str | int | tuple[int, int] = 0,
-        dilation: int | tuple[int, int] = 1,
-        groups: int = 1,
-        bias: bool = True,
-        padding_mode: str = "zeros",
-        device: Any = None,
-        dtype: Any = None,
-    ) -> None:
-        super().__init__(
-            in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias,
-            padding_mode, device, dtype,
-        )  # fmt: skip
-
-    def forward(self, x: Tensor) -> Tensor:
-        x, padding = self._pad(x)
-        return F.conv2d(x, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
+    dims = 2
+    function = staticmethod(F.conv2d)
 
 
 class Conv1d(_Conv):
@@ -179,47 +169,21 @@ class Conv1d(_Conv):
     """
 
     dims = 1
-
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: int | tuple[int],
-        stride: int | tuple[int] = 1,
-        padding: str | int | tuple[int] = 0,
-        dilation: int | tuple[int] = 1,
-        groups: int = 1,
-        bias: bool = True,
-        padding_mode: str = "zeros",
-        device: Any = None,
-        dtype: Any = None,
-    ) -> None:
-        super().__init__(
-            in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias,
-            padding_mode, device, dtype,
-        )  # fmt: skip
-
-    def forward(self, x: Tensor) -> Tensor:
-        x, padding = self._pad(x)
-        return F.conv1d(x, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
+    function = staticmethod(F.conv1d)
 
 
-class ConvTranspose2d(_Conv):
-    """The transpose of Conv2d, which makes images larger: `functional.conv_transpose2d`.
+class Conv3d(_Conv):
+    """Cross-correlate volumes with learned filters: `functional.conv3d`. Parameters as Conv2d's.
 
-    weight is (in_channels, out_channels / groups, KH, KW).
-
-    Parameters
-    ----------
-    output_padding : int or (int, int)      rows and columns added at the end of the result, to
-                                            choose among the sizes that Conv2d maps to this one
-
-    The others as Conv2d's, without "same", "valid" and padding modes.
-
-    Shapes: (N, C, H, W) -> (N, F, OH, OW)
-
-        OH = (H - 1) stride - 2 padding + dilation (KH - 1) + output_padding + 1
+    Shapes: (N, C, D, H, W) -> (N, F, OD, OH, OW)
     """
+
+    dims = 3
+    function = staticmethod(F.conv3d)
+
+
+class _ConvTranspose(_Conv):
+    """What the transposed convolutions share."""
 
     transposed = True
 
@@ -227,13 +191,13 @@ class ConvTranspose2d(_Conv):
         self,
         in_channels: int,
         out_channels: int,
-        kernel_size: int | tuple[int, int],
-        stride: int | tuple[int, int] = 1,
-        padding: int | tuple[int, int] = 0,
-        output_padding: int | tuple[int, int] = 0,
+        kernel_size: int | tuple[int, ...],
+        stride: int | tuple[int, ...] = 1,
+        padding: int | tuple[int, ...] = 0,
+        output_padding: int | tuple[int, ...] = 0,
         groups: int = 1,
         bias: bool = True,
-        dilation: int | tuple[int, int] = 1,
+        dilation: int | tuple[int, ...] = 1,
         padding_mode: str = "zeros",
         device: Any = None,
         dtype: Any = None,
@@ -244,17 +208,74 @@ class ConvTranspose2d(_Conv):
         )  # fmt: skip
         self.output_padding = self._each(output_padding, "output_padding")
 
-    def forward(self, x: Tensor) -> Tensor:
-        return F.conv_transpose2d(
-            x,
-            self.weight,
-            self.bias,
-            self.stride,
-            self.padding,
-            self.output_padding,
-            self.groups,
-            self.dilation,
+    def forward(self, x: Tensor, output_size: Any = None) -> Tensor:
+        extra = self.output_padding
+        if output_size is not None:
+            extra = self._extra(x.shape[x.ndim - self.dims :], tuple(output_size))
+        y: Tensor = self.function(
+            x, self.weight, self.bias, self.stride, self.padding, extra, self.groups, self.dilation
         )
+        return y
+
+    def _extra(self, size: Any, wish: tuple[int, ...]) -> tuple[int, ...]:
+        """The output_padding that gives a result of the size wished for."""
+        least = [
+            (n - 1) * s - 2 * p + d * (k - 1) + 1
+            for n, s, p, d, k in zip(
+                size, self.stride, self.padding, self.dilation, self.kernel_size, strict=True
+            )
+        ]
+        extra = tuple([n - m for n, m in zip(wish[-self.dims :], least, strict=False)])
+        if len(wish) not in (self.dims, self.dims + 1, self.dims + 2) or any(
+            not 0 <= e < s for e, s in zip(extra, self.stride, strict=True)
+        ):
+            raise ValueError(
+                f"{type(self).__name__}: output_size must be {tuple(least)} and less than a stride "
+                f"{self.stride} more, got {wish}"
+            )
+        return extra
+
+
+class ConvTranspose2d(_ConvTranspose):
+    """The transpose of Conv2d, which makes images larger: `functional.conv_transpose2d`.
+
+    weight is (in_channels, out_channels / groups, KH, KW).
+
+    Parameters
+    ----------
+    output_padding : int or (int, int)      rows and columns added at the end of the result, to
+                                            choose among the sizes that Conv2d maps to this one
+
+    The others as Conv2d's, without "same", "valid" and padding modes. A call may name the size
+    instead: layer(x, output_size=(OH, OW)).
+
+    Shapes: (N, C, H, W) -> (N, F, OH, OW)
+
+        OH = (H - 1) stride - 2 padding + dilation (KH - 1) + output_padding + 1
+    """
+
+    dims = 2
+    function = staticmethod(F.conv_transpose2d)
+
+
+class ConvTranspose1d(_ConvTranspose):
+    """The transpose of Conv1d: `functional.conv_transpose1d`. Parameters as ConvTranspose2d's.
+
+    Shapes: (N, C, L) -> (N, F, OL)
+    """
+
+    dims = 1
+    function = staticmethod(F.conv_transpose1d)
+
+
+class ConvTranspose3d(_ConvTranspose):
+    """The transpose of Conv3d: `functional.conv_transpose3d`. Parameters as ConvTranspose2d's.
+
+    Shapes: (N, C, D, H, W) -> (N, F, OD, OH, OW)
+    """
+
+    dims = 3
+    function = staticmethod(F.conv_transpose3d)
 
 
 class Unfold(Module):

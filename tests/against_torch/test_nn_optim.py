@@ -27,6 +27,12 @@ def probabilities(n):
     return np.linspace(0.1, 0.9, n, dtype=np.float32)
 
 
+def every_other(batch, image):
+    """Positions, no two of a plane alike."""
+    plane = 2 * np.arange(np.prod(image)).reshape(image)
+    return np.broadcast_to(plane, (*batch, *image)).copy()
+
+
 def case(name, *shapes, args=(), inputs=None, train=True, **kwargs):
     inputs = inputs if inputs is not None else [normal(*shape) for shape in shapes]
     mode = "" if train else "-eval"
@@ -53,6 +59,27 @@ MODULES = [
     case("Conv1d", (2, 3, 9), args=(3, 2, 3), padding=2, padding_mode="circular"),
     case("ConvTranspose2d", (2, 4, 5, 3), args=(4, 6, (3, 2)), stride=2, padding=1, groups=2),
     case("ConvTranspose2d", (2, 3, 5, 3), args=(3, 2, 3, 2, 1, 1, 1, False, (2, 1))),
+    case("ConvTranspose1d", (2, 4, 5), args=(4, 6, 3), stride=3, output_padding=2, groups=2),
+    case("ConvTranspose3d", (2, 2, 3, 4, 2), args=(2, 3, (3, 2, 1)), stride=(2, 1, 3), padding=1),
+    case("Conv3d", (2, 4, 5, 6, 4), args=(4, 6, (3, 2, 1)), stride=(2, 1, 1), padding=1, groups=2),
+    case("Conv3d", (2, 2, 5, 4, 6), args=(2, 3, 2), padding="same", dilation=(2, 1, 1)),
+    case("MaxPool1d", (2, 3, 7), args=(3, 2, 1)),
+    case("MaxPool3d", (2, 2, 5, 6, 4), args=(2,), stride=(2, 1, 2), ceil_mode=True),
+    case("AvgPool1d", (2, 3, 7), args=(3, 2, 1, True, False)),
+    case("AvgPool3d", (2, 2, 5, 6, 4), args=((2, 3, 1),), divisor_override=4),
+    case("LPPool1d", inputs=[probabilities(48).reshape(2, 3, 8)], args=(2, 3), stride=2),
+    case("LPPool2d", inputs=[probabilities(240).reshape(2, 3, 8, 5)], args=(3, (3, 2))),
+    case(
+        "LPPool3d", inputs=[probabilities(360).reshape(2, 3, 4, 5, 3)], args=(2, 2), ceil_mode=True
+    ),
+    case("AdaptiveAvgPool1d", (2, 3, 7), args=(3,)),
+    case("AdaptiveAvgPool3d", (2, 2, 5, 6, 4), args=((2, None, 3),)),
+    case("AdaptiveMaxPool1d", (2, 3, 7), args=(3,)),
+    case("AdaptiveMaxPool2d", (2, 3, 7, 5), args=((3, None),)),
+    case("AdaptiveMaxPool3d", (2, 2, 5, 6, 4), args=(2,)),
+    case("MaxUnpool1d", inputs=[normal(2, 3, 4), every_other((2, 3), (4,))], args=(2,)),
+    case("MaxUnpool2d", inputs=[normal(2, 3, 2), every_other((2,), (3, 2))], args=((3, 2), 2)),
+    case("MaxUnpool3d", inputs=[normal(1, 2, 2, 2, 2), every_other((1, 2), (2, 2, 2))], args=(2,)),
     case("MaxPool2d", (2, 3, 7, 5), args=(2,)),
     case("MaxPool2d", (2, 3, 7, 5), args=((3, 2),), stride=(2, 1), padding=1, ceil_mode=True),
     case("AvgPool2d", (2, 3, 7, 5), args=(2,)),
@@ -165,7 +192,8 @@ def test_module(name, args, kwargs, inputs, train):
 def test_every_module_is_here():
     compared = {case.values[0] for case in MODULES}
     no_forward = {"Module", "ModuleDict", "ModuleList", "ParameterDict", "ParameterList"}
-    elsewhere = {"Sequential", "Dropout1d", "Dropout3d"}
+    elsewhere = {"Sequential", "Dropout1d", "Dropout3d", "FractionalMaxPool2d"}
+    elsewhere |= {"FractionalMaxPool3d"}
     modules = {
         name
         for name in nn.__all__

@@ -81,6 +81,8 @@
     X(floor_divide, y == 0 ? x / y : RINT((x - FMOD(x, y)) / y) - NG_SIGNS_DIFFER(x, y))           \
     X(maximum, x > y || x != x ? x : y)                                                            \
     X(minimum, x < y || x != x ? x : y)                                                            \
+    X(xlogy, x == 0 && y == y ? 0 : x * LOG(y))                                                    \
+    X(xlog1py, x == 0 && y == y ? 0 : x * LOG1P(y))                                                \
     X(relu_grad, y <= 0 ? 0 : x)                                                                   \
     X(leaky_relu_grad, y > 0 ? x : x * p)                                                          \
     X(sigmoid_grad, x * y * (1 - y))                                                               \

@@ -28,6 +28,7 @@ from naivegrad.methods import (
     LinalgMethods,
     MovementMethods,
     OperatorMethods,
+    PairMethods,
     ReduceMethods,
     ScanMethods,
     StatisticsMethods,
@@ -40,6 +41,7 @@ from naivegrad.printing import text_of
 class Tensor(
     OperatorMethods,
     ElementwiseMethods,
+    PairMethods,
     CompareMethods,
     ActivationMethods,
     ReduceMethods,

@@ -322,8 +322,14 @@ cdef object pair(const ng_binary_row* row, bint truth, object x, object y, doubl
 
 
 def binary(str op, x, y, double p=0.0, double q=0.0, out=None):
-    """out[i] = op(x[i], y[i]; p, q), broadcasting; None where an array is not a dense float one."""
-    return pair(&ng_binary_rows[<Py_ssize_t>BINARY_ROW[op]], False, x, y, p, q, out)
+    """out[i] = op(x[i], y[i]; p, q), broadcasting; None where an array is not a dense float one.
+
+    None too for an operation without a row.
+    """
+    row = BINARY_ROW.get(op)
+    if row is None:
+        return None
+    return pair(&ng_binary_rows[<Py_ssize_t>row], False, x, y, p, q, out)
 
 
 def compare(str op, x, y):

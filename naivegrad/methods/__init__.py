@@ -14,6 +14,7 @@ from naivegrad.methods.index import IndexMethods
 from naivegrad.methods.linalg import LinalgMethods
 from naivegrad.methods.movement import MovementMethods
 from naivegrad.methods.operators import OperatorMethods
+from naivegrad.methods.pairs import PairMethods
 from naivegrad.methods.reduce import ReduceMethods
 from naivegrad.methods.scan import ScanMethods
 from naivegrad.methods.statistics import StatisticsMethods

@@ -364,7 +364,24 @@ from naivegrad.ops.types import (
 
 from naivegrad.ops import filling, memory  # isort: skip
 
+from naivegrad.ops.blend import addcdiv, addcmul, lerp
 from naivegrad.ops.extreme import amax, amin, aminmax, argmax, argmin, max, min
+from naivegrad.ops.pairs import (
+    copysign,
+    float_power,
+    fmax,
+    fmin,
+    gcd,
+    heaviside,
+    hypot,
+    lcm,
+    ldexp,
+    logaddexp,
+    logaddexp2,
+    nextafter,
+    xlog1py,
+    xlogy,
+)
 from naivegrad.ops.quantile import median, mode, nanmedian, nanquantile, quantile
 from naivegrad.ops.rectifier import (
     celu,
@@ -389,6 +406,7 @@ from naivegrad.ops.rectifier import (
     threshold_,
 )
 from naivegrad.ops.smooth import glu, logsigmoid, mish, softsign, tanhshrink
+from naivegrad.ops.select import nan_to_num
 from naivegrad.ops.statistics import (
     bincount,
     corrcoef,

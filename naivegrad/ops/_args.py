@@ -107,6 +107,13 @@ def require_tensor(x: Any, op: str, name: str = "input") -> Tensor:
     return x
 
 
+def check_shapes(x: Tensor, y: Tensor, op: str) -> None:
+    """ValueError, in the name of a composed operation, if the shapes do not broadcast."""
+    a, b = x.array.shape, y.array.shape
+    if any(m != n and 1 not in (m, n) for m, n in zip(a[::-1], b[::-1], strict=False)):
+        raise ValueError(f"{op}: shapes {a} and {b} do not broadcast")
+
+
 def require_floating(x: Tensor, op: str) -> None:
     """TypeError unless x is of a floating-point type."""
     if not is_floating(x.array.dtype):

@@ -7,7 +7,8 @@ from typing import Any
 
 from naivegrad.autograd import Function
 from naivegrad.backend.promotion import is_floating
-from naivegrad.ops._args import Number, as_tensor_like, require_tensor
+from naivegrad.dtype import finfo
+from naivegrad.ops._args import Number, as_tensor_like, into, require_tensor
 from naivegrad.tensor import Tensor, wrap
 
 
@@ -167,3 +168,31 @@ def _promoted(x: Tensor, y: Tensor, op: str) -> tuple[Tensor, Tensor]:
 
 # Other spellings
 clip = clamp
+
+
+def nan_to_num(
+    input: Tensor,
+    nan: float | None = 0.0,
+    posinf: float | None = None,
+    neginf: float | None = None,
+    *,
+    out: Tensor | None = None,
+) -> Tensor:
+    """NaN and infinities replaced: by nan, and by default the ends of the type's range.
+
+    The gradient of what is replaced is 0.
+
+    Examples
+    --------
+    >>> import naivegrad as ng
+    >>> ng.nan_to_num(ng.tensor([ng.nan, 2.0, ng.inf]), posinf=9.0)
+    tensor([0., 2., 9.])
+    """
+    dtype = require_tensor(input, "nan_to_num").array.dtype
+    if not is_floating(dtype):
+        return into(out, input.clone(), "nan_to_num")
+    limits = finfo(dtype)
+    result = where(input != input, 0.0 if nan is None else float(nan), input)
+    result = where(result == math.inf, limits.max if posinf is None else float(posinf), result)
+    result = where(result == -math.inf, limits.min if neginf is None else float(neginf), result)
+    return into(out, result, "nan_to_num")

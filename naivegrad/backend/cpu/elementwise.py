@@ -74,6 +74,21 @@ _COMPARE: dict[str, Callable[..., Any]] = {
 }
 
 
+# Rare ones, of floats and integers alike.
+_BY_UFUNC: dict[str, Callable[..., Any]] = {
+    "copysign": np.copysign,
+    "fmax": np.fmax,
+    "fmin": np.fmin,
+    "gcd": np.gcd,
+    "hypot": np.hypot,
+    "lcm": np.lcm,
+    "logaddexp": np.logaddexp,
+    "logaddexp2": np.logaddexp2,
+    "nextafter": np.nextafter,
+}
+_STAY_INTEGERS = ("fmax", "fmin", "gcd", "lcm")
+
+
 def unary(
     op: str, x: ndarray, p: float = 0.0, q: float = 0.0, out: ndarray | None = None
 ) -> ndarray:
@@ -117,6 +132,9 @@ def binary(
 def _binary_by_numpy(
     op: str, x: Operand, y: Operand, p: float, q: float, out: ndarray | None
 ) -> ndarray:
+    if op in _BY_UFUNC:
+        result = _by_ufunc(op, x, y)
+        return result if out is None else _into(op, out, result)
     dtype = result_dtype(x, y)
     if dtype.kind == "c":
         result = _complex_binary(op, x, y, dtype, p)
@@ -165,6 +183,19 @@ def _complex_binary(
 
 def _no_complex(op: str) -> TypeError:
     return TypeError(f"{op}: is not defined for complex tensors")
+
+
+def _by_ufunc(op: str, x: Operand, y: Operand) -> ndarray:
+    dtype = result_dtype(x, y)
+    if dtype.kind == "c":
+        raise _no_complex(op)
+    work = dtype if op in _STAY_INTEGERS else floating(dtype)
+    with np.errstate(all="ignore"):
+        try:
+            result = np.asarray(_BY_UFUNC[op](_as(x, work), _as(y, work)), order="C")
+        except ValueError:
+            raise ValueError(f"{op}: shapes {_shape(x)} and {_shape(y)} do not broadcast") from None
+    return result
 
 
 def compare(op: str, x: Operand, y: Operand) -> ndarray:

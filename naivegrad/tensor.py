@@ -31,6 +31,7 @@ from naivegrad.methods import (
     PairMethods,
     ReduceMethods,
     ScanMethods,
+    SpectralMethods,
     StatisticsMethods,
     connect,
 )
@@ -51,6 +52,7 @@ class Tensor(
     IndexMethods,
     LinalgMethods,
     ComplexMethods,
+    SpectralMethods,
     ConversionMethods,
     CreationMethods,
 ):

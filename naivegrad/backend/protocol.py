@@ -160,6 +160,20 @@ class Backend(Indexing, LinearAlgebra, Protocol):
         """x / |x| of complex numbers, 0 of 0."""
         ...
 
+    # fft: norm is "backward", "ortho" or "forward"
+
+    def fft(self, x: Array, axes: Shape, inverse: bool, norm: Any) -> Array:
+        """y[k] = scale * sum_n x[n] e^(-2 pi i k n / N), over axes; e^(+...) if `inverse`."""
+        ...
+
+    def rfft(self, x: Array, axis: int, norm: Any) -> Array:
+        """The first N // 2 + 1 numbers of the transform of real x."""
+        ...
+
+    def irfft(self, x: Array, n: int, axis: int, norm: Any) -> Array:
+        """The n real numbers whose `rfft` is x."""
+        ...
+
     # elementwise
 
     def unary(

@@ -17,4 +17,5 @@ from naivegrad.methods.operators import OperatorMethods
 from naivegrad.methods.pairs import PairMethods
 from naivegrad.methods.reduce import ReduceMethods
 from naivegrad.methods.scan import ScanMethods
+from naivegrad.methods.spectral import SpectralMethods
 from naivegrad.methods.statistics import StatisticsMethods

@@ -333,6 +333,15 @@ from naivegrad.ops.sort import argsort, kthvalue, msort, sort, topk
 from naivegrad.ops.special import (
     erf,
 )
+from naivegrad.ops.spectral import (
+    bartlett_window,
+    blackman_window,
+    hamming_window,
+    hann_window,
+    istft,
+    kaiser_window,
+    stft,
+)
 from naivegrad.ops.strided import (
     as_strided,
 )

@@ -11,6 +11,7 @@ from . import (
     einsum,
     elementwise,
     grid_sample,
+    fft,
     index,
     interpolate,
     linalg,
@@ -63,6 +64,7 @@ FAMILIES = (
     norm,
     random,
     complex,
+    fft,
 )
 OPS: list[Op] = [op for family in FAMILIES for op in family.OPS]
 

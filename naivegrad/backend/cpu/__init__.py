@@ -76,6 +76,7 @@ from naivegrad.backend.cpu.elementwise import (
 )
 from naivegrad.backend.cpu.embedding import embedding, embedding_grad
 from naivegrad.backend.cpu.grid_sample import grid_sample, grid_sample_grad
+from naivegrad.backend.cpu.fft import fft, irfft, rfft
 from naivegrad.backend.cpu.index import bounds, index, index_put, index_put_into, nonzero
 from naivegrad.backend.cpu.interpolate import resample
 from naivegrad.backend.cpu.linalg import linear, matmul
@@ -177,6 +178,7 @@ __all__ = [
     "empty",
     "expand",
     "eye",
+    "fft",
     "flip",
     "fold",
     "fractional_max_pool",
@@ -191,6 +193,7 @@ __all__ = [
     "index_put",
     "index_put_into",
     "inv",
+    "irfft",
     "is_contiguous",
     "isin",
     "kth",
@@ -228,6 +231,7 @@ __all__ = [
     "repeat",
     "resample",
     "reshape",
+    "rfft",
     "rmsprop_step",
     "scan",
     "scatter",

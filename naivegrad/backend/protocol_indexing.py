@@ -36,6 +36,10 @@ class Indexing(Protocol):
         """The positions of what is not zero: one int64 array per axis."""
         ...
 
+    def fill_where(self, out: Array, mask: Array, value: Array) -> None:
+        """out[mask] = value, in place; the mask broadcasts, the value is 0-d."""
+        ...
+
     def bounds(self, index_: Array) -> tuple[int, int]:
         """The smallest and the largest value (0, -1 of an empty array)."""
         ...

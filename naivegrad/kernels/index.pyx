@@ -14,7 +14,8 @@ from cython.parallel cimport prange
 from libc.stdint cimport int8_t, int16_t, int32_t, int64_t
 from libc.string cimport memcpy
 
-from naivegrad.kernels.positions cimport outside
+from naivegrad.kernels.dense cimport is_dense
+from naivegrad.kernels.positions cimport apart, before, behind, outside
 from naivegrad.kernels.threads cimport num_threads
 
 cnp.import_array()
@@ -31,6 +32,7 @@ ctypedef fused word:
 
 cdef enum:
     GRAIN = 32768        # values below which a parallel region costs more than it saves
+    USER_TYPES = 256     # from here on NumPy's numbers of types that others registered
 
 
 cdef inline int64_t wrapped(int64_t k, Py_ssize_t n) noexcept nogil:
@@ -53,21 +55,33 @@ def join(cnp.ndarray first, cnp.ndarray second, Py_ssize_t n, Py_ssize_t m) -> b
 cdef void take_words(const word* x, const int64_t* index, word* out, Py_ssize_t n, Py_ssize_t m,
                      Py_ssize_t first, Py_ssize_t last) noexcept nogil:
     """out[o, k] = x[o, index[k]] for the lines o * m + k in [first, last)."""
-    cdef Py_ssize_t o = first // m, k = first % m, line
-    for line in range(first, last):
-        out[line] = x[o * n + wrapped(index[k], n)]
-        k += 1
-        if k == m:
-            k = 0
-            o += 1
+    cdef Py_ssize_t o = first // m, k = first % m, stop, line = first
+    cdef const word* row
+    while line < last:
+        row = x + o * n
+        stop = min(m, k + last - line)
+        for k in range(k, stop):
+            out[o * m + k] = row[wrapped(index[k], n)]
+        o += 1
+        line = o * m
+        k = 0
 
 
 cdef void take_blocks(const char* x, const int64_t* index, char* out, Py_ssize_t n, Py_ssize_t m,
                       Py_ssize_t size, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
     """The same for blocks of `size` bytes."""
-    cdef Py_ssize_t o = first // m, k = first % m, line
+    cdef Py_ssize_t o = first // m, k = first % m, line, i
+    cdef const int64_t* source
+    cdef int64_t* target
+    cdef bint short = size % 8 == 0 and size <= 256  # then a loop is faster than a call
     for line in range(first, last):
-        memcpy(out + line * size, x + (o * n + wrapped(index[k], n)) * size, size)
+        if short:
+            source = <const int64_t*>(x + (o * n + wrapped(index[k], n)) * size)
+            target = <int64_t*>(out + line * size)
+            for i in range(size // 8):
+                target[i] = source[i]
+        else:
+            memcpy(out + line * size, x + (o * n + wrapped(index[k], n)) * size, size)
         k += 1
         if k == m:
             k = 0
@@ -186,6 +200,126 @@ def put(cnp.ndarray source, cnp.ndarray index, cnp.ndarray out, Py_ssize_t outer
                            n * (part + 1) // threads)
         else:
             put_blocks(<const char*>ps, at, <char*>po, outer, n, m, size, 0, n)
+    return True
+
+
+# ---- arrays as they come: None or False, nothing done, where they are not dense or do not match ---
+
+
+def take_along(cnp.ndarray x, Py_ssize_t axis, cnp.ndarray index):
+    """x[.., index, ..], positions counting also from the end; or None."""
+    cdef cnp.npy_intp shape[64]
+    cdef Py_ssize_t i, lead = cnp.PyArray_NDIM(index), ndim = cnp.PyArray_NDIM(x)
+    if (not cnp.PyArray_ISCARRAY_RO(x) or not is_dense(index, cnp.NPY_INT64) or axis >= ndim
+            or cnp.PyArray_TYPE(x) >= USER_TYPES or lead + ndim > 64):
+        return None
+    for i in range(axis):
+        shape[i] = cnp.PyArray_DIM(x, <int>i)
+    for i in range(lead):
+        shape[axis + i] = cnp.PyArray_DIM(index, <int>i)
+    for i in range(axis + 1, ndim):
+        shape[lead + i - 1] = cnp.PyArray_DIM(x, <int>i)
+    cdef cnp.ndarray out = cnp.PyArray_EMPTY(<int>(lead + ndim - 1), shape, cnp.PyArray_TYPE(x), 0)
+    if not take(x, index, out, before(x, axis), cnp.PyArray_DIM(x, <int>axis), behind(x, axis),
+                True):
+        return None
+    return out
+
+
+def put_along(cnp.ndarray out, Py_ssize_t axis, cnp.ndarray index, cnp.ndarray value) -> bool:
+    """out[.., index, ..] = value of the shape that this has, or 0-d."""
+    cdef Py_ssize_t outer = before(out, axis), inner = behind(out, axis)
+    cdef Py_ssize_t ndim = cnp.PyArray_NDIM(value)
+    if (not cnp.PyArray_ISCARRAY(out) or not is_dense(index, cnp.NPY_INT64)
+            or not is_dense(value, cnp.PyArray_TYPE(out)) or not apart(out, value)
+            or not apart(out, index) or axis >= cnp.PyArray_NDIM(out)):
+        return False
+    if ndim == 0:
+        if cnp.PyArray_ITEMSIZE(out) > 8:
+            return False
+    elif (cnp.PyArray_SIZE(value) != outer * inner * cnp.PyArray_SIZE(index)
+            or ndim != cnp.PyArray_NDIM(out) + cnp.PyArray_NDIM(index) - 1):
+        return False
+    return put(value, index, out, outer, cnp.PyArray_DIM(out, <int>axis), inner, True)
+
+
+def true_positions(cnp.ndarray mask):
+    """The flat positions where a dense bool array is true, as int64."""
+    cdef const unsigned char* m = <const unsigned char*>cnp.PyArray_DATA(mask)
+    cdef Py_ssize_t i, size = cnp.PyArray_SIZE(mask), count = 0
+    cdef cnp.npy_intp length[1]
+    cdef int64_t* at
+    with nogil:
+        for i in range(size):
+            count += m[i]
+    length[0] = count + 1                            # room for the last, perhaps vain, writing
+    cdef cnp.ndarray out = cnp.PyArray_EMPTY(1, length, cnp.NPY_INT64, 0)
+    at = <int64_t*>cnp.PyArray_DATA(out)
+    count = 0
+    with nogil:
+        for i in range(size):                        # without a branch, which would be mispredicted
+            at[count] = i
+            count += m[i]
+    return out[:count]
+
+
+def split(cnp.ndarray flat, Py_ssize_t n):
+    """Ascending positions as (position // n, position % n)."""
+    cdef cnp.ndarray rows = cnp.PyArray_EMPTY(1, cnp.PyArray_DIMS(flat), cnp.NPY_INT64, 0)
+    cdef cnp.ndarray columns = cnp.PyArray_EMPTY(1, cnp.PyArray_DIMS(flat), cnp.NPY_INT64, 0)
+    cdef const int64_t* at = <const int64_t*>cnp.PyArray_DATA(flat)
+    cdef int64_t* r = <int64_t*>cnp.PyArray_DATA(rows)
+    cdef int64_t* c = <int64_t*>cnp.PyArray_DATA(columns)
+    cdef Py_ssize_t i, row = 0, start = 0
+    with nogil:
+        for i in range(cnp.PyArray_SIZE(flat)):
+            if at[i] - start >= n:                   # a division for each row, not for each element
+                row = at[i] // n
+                start = row * n
+            r[i] = row
+            c[i] = at[i] - start
+    return rows, columns
+
+
+cdef void fill_chosen(word* out, const unsigned char* mask, const word* value, Py_ssize_t first,
+                      Py_ssize_t last) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef word v = value[0]
+    for i in range(first, last):
+        out[i] = v if mask[i] else out[i]
+
+
+cdef void fill_all(word* out, const unsigned char* mask, const word* value,
+                   Py_ssize_t size) noexcept nogil:
+    cdef int part, threads = num_threads()
+    if threads > 1 and size >= GRAIN:
+        for part in prange(threads, num_threads=threads, schedule="static"):
+            fill_chosen(out, mask, value, size * part // threads, size * (part + 1) // threads)
+    else:
+        fill_chosen(out, mask, value, 0, size)
+
+
+def fill_where(cnp.ndarray out, cnp.ndarray mask, cnp.ndarray value) -> bool:
+    """out[i] = value where mask[i]: of one shape, value 0-d; False where they are not dense."""
+    cdef void* y = cnp.PyArray_DATA(out)
+    cdef void* v = cnp.PyArray_DATA(value)
+    cdef const unsigned char* m = <const unsigned char*>cnp.PyArray_DATA(mask)
+    cdef Py_ssize_t size = cnp.PyArray_SIZE(out)
+    cdef int item = cnp.PyArray_ITEMSIZE(out)
+    if (not cnp.PyArray_ISCARRAY(out) or not is_dense(mask, cnp.NPY_BOOL) or item > 8
+            or cnp.PyArray_SIZE(mask) != size or cnp.PyArray_SIZE(value) != 1
+            or not is_dense(value, cnp.PyArray_TYPE(out)) or not apart(out, mask)
+            or not apart(out, value)):
+        return False
+    with nogil:
+        if item == 4:
+            fill_all(<int32_t*>y, m, <const int32_t*>v, size)
+        elif item == 8:
+            fill_all(<int64_t*>y, m, <const int64_t*>v, size)
+        elif item == 2:
+            fill_all(<int16_t*>y, m, <const int16_t*>v, size)
+        else:
+            fill_all(<int8_t*>y, m, <const int8_t*>v, size)
     return True
 
 

@@ -1,5 +1,6 @@
 # Whether positions are in range, found before anything is read or written there.
 
+cimport numpy as cnp
 from cython.parallel cimport prange
 from libc.stdint cimport int64_t, uint64_t
 
@@ -35,3 +36,26 @@ cdef inline bint outside(const int64_t* index, Py_ssize_t size, int64_t low,
     else:
         bits = stray(index, 0, size, <uint64_t>low, <uint64_t>(stop - 1))
     return bits >> 63 != 0
+
+
+cdef inline bint apart(cnp.ndarray x, cnp.ndarray y) noexcept:
+    """Whether two contiguous arrays share no memory."""
+    cdef const char* a = <const char*>cnp.PyArray_DATA(x)
+    cdef const char* b = <const char*>cnp.PyArray_DATA(y)
+    return a + cnp.PyArray_NBYTES(x) <= b or b + cnp.PyArray_NBYTES(y) <= a
+
+
+cdef inline Py_ssize_t before(cnp.ndarray x, Py_ssize_t axis) noexcept:
+    """The product of the dimensions before an axis."""
+    cdef Py_ssize_t i, outer = 1
+    for i in range(axis):
+        outer *= cnp.PyArray_DIM(x, <int>i)
+    return outer
+
+
+cdef inline Py_ssize_t behind(cnp.ndarray x, Py_ssize_t axis) noexcept:
+    """The product of the dimensions behind it."""
+    cdef Py_ssize_t i, inner = 1
+    for i in range(axis + 1, cnp.PyArray_NDIM(x)):
+        inner *= cnp.PyArray_DIM(x, <int>i)
+    return inner

@@ -10,7 +10,8 @@ cimport numpy as cnp
 from cython.parallel cimport prange
 from libc.stdint cimport int8_t, int16_t, int32_t, int64_t, uint8_t
 
-from naivegrad.kernels.positions cimport outside
+from naivegrad.kernels.dense cimport is_dense
+from naivegrad.kernels.positions cimport apart, before, behind, outside
 from naivegrad.kernels.threads cimport num_threads
 
 cnp.import_array()
@@ -33,6 +34,7 @@ ctypedef fused number:
 
 cdef enum:
     GRAIN = 32768        # values below which a parallel region costs more than it saves
+    USER_TYPES = 256     # from here on NumPy's numbers of types that others registered
 
 cdef enum:
     ADD = 0
@@ -187,6 +189,12 @@ cdef void reduce_blocks(int op, const number* source, const int64_t* index, numb
     cdef Py_ssize_t o, k, i, to
     cdef number* row
     cdef const number* line
+    if op == ADD and inner == 1 and low == 0 and high == n:
+        for o in range(first, last):
+            for k in range(m):
+                to = index[k]
+                out[o * n + (to + n if to < 0 else to)] += source[o * m + k]
+        return
     for o in range(first, last):
         for k in range(m):
             to = index[k]
@@ -265,3 +273,66 @@ def scatter_reduce(int op, bint blocks, cnp.ndarray source, cnp.ndarray index, c
         else:
             reduce_all(op, blocks, <const uint8_t*>s, at, <uint8_t*>y, outer, n, m, inner)
     return True
+
+
+# ---- arrays as they come: None or False, nothing done, where they are not dense or do not match ---
+
+
+cdef bint beside(cnp.ndarray x, cnp.ndarray y, Py_ssize_t axis) noexcept:
+    """Whether two arrays have the same dimensions, but for one axis."""
+    cdef Py_ssize_t i, ndim = cnp.PyArray_NDIM(x)
+    if ndim != cnp.PyArray_NDIM(y) or axis >= ndim:
+        return False
+    for i in range(ndim):
+        if i != axis and cnp.PyArray_DIM(x, <int>i) != cnp.PyArray_DIM(y, <int>i):
+            return False
+    return True
+
+
+def gather_along(cnp.ndarray x, Py_ssize_t axis, cnp.ndarray index):
+    """x gathered on an axis, or None."""
+    if (not cnp.PyArray_ISCARRAY_RO(x) or not is_dense(index, cnp.NPY_INT64)
+            or cnp.PyArray_TYPE(x) >= USER_TYPES or not beside(x, index, axis)):
+        return None
+    cdef cnp.ndarray out = cnp.PyArray_EMPTY(cnp.PyArray_NDIM(index), cnp.PyArray_DIMS(index),
+                                             cnp.PyArray_TYPE(x), 0)
+    if cnp.PyArray_SIZE(out) and not gather(
+            x, index, out, before(x, axis), cnp.PyArray_DIM(x, <int>axis),
+            cnp.PyArray_DIM(index, <int>axis), behind(x, axis)):
+        return None
+    return out
+
+
+cdef bint ready(cnp.ndarray out, cnp.ndarray index, cnp.ndarray source) noexcept:
+    """Whether a source can be written to out."""
+    cdef int kind = cnp.PyArray_TYPE(out)
+    return (cnp.PyArray_ISCARRAY(out) and is_dense(index, cnp.NPY_INT64)
+            and is_dense(source, kind) and apart(out, source) and apart(out, index)
+            and (kind == cnp.NPY_FLOAT32 or kind == cnp.NPY_FLOAT64 or kind == cnp.NPY_INT64
+                 or kind == cnp.NPY_INT32))
+
+
+def scatter_along(int op, cnp.ndarray out, Py_ssize_t axis, cnp.ndarray index,
+                  cnp.ndarray source) -> bool:
+    """What scatter_reduce does, or scatter if op is -1, on an axis."""
+    cdef Py_ssize_t n, m, outer, inner
+    if (not ready(out, index, source) or not beside(out, index, axis)
+            or not beside(index, source, axis)
+            or cnp.PyArray_SIZE(index) != cnp.PyArray_SIZE(source)):
+        return False
+    n, m = cnp.PyArray_DIM(out, <int>axis), cnp.PyArray_DIM(index, <int>axis)
+    outer, inner = before(out, axis), behind(out, axis)
+    if op < 0:
+        return scatter(source, index, out, outer, n, m, inner)
+    return scatter_reduce(op, False, source, index, out, outer, n, m, inner, False)
+
+
+def add_along(cnp.ndarray out, Py_ssize_t axis, cnp.ndarray index, cnp.ndarray source) -> bool:
+    """out[.., index, ..] += source of the shape that this has."""
+    cdef Py_ssize_t outer = before(out, axis), inner = behind(out, axis)
+    if (not ready(out, index, source)
+            or cnp.PyArray_SIZE(source) != outer * inner * cnp.PyArray_SIZE(index)
+            or cnp.PyArray_NDIM(source) != cnp.PyArray_NDIM(out) + cnp.PyArray_NDIM(index) - 1):
+        return False
+    return scatter_reduce(ADD, True, source, index, out, outer, cnp.PyArray_DIM(out, <int>axis),
+                          cnp.PyArray_SIZE(index), inner, True)

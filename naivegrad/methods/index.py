@@ -142,7 +142,7 @@ class IndexMethods:
 
     def masked_fill_(self, mask: Any, value: Any) -> Tensor:
         """masked_fill, in place."""
-        return assign(self, ops.masked_fill, mask, value)
+        return assign(self, ops.place.masked_fill_, mask, value)
 
     def masked_scatter(self, mask: Any, source: Any) -> Tensor:
         """A copy with the elements of source, one after another, where mask."""

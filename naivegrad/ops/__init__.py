@@ -186,7 +186,8 @@ from naivegrad.ops.loss import (
     nll_loss,
     smooth_l1_loss,
 )
-from naivegrad.ops.mask import argwhere, masked_fill, masked_scatter, masked_select, nonzero
+from naivegrad.ops.mask import argwhere, masked_scatter, masked_select, nonzero
+from naivegrad.ops.mask_fill import masked_fill
 from naivegrad.ops.movement import (
     broadcast_shapes,
     broadcast_tensors,

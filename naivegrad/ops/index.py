@@ -15,6 +15,7 @@ from naivegrad.ops._args import (
     as_tensor_like,
     require_tensor,
 )
+from naivegrad.ops.mask_fill import masked_fill_
 from naivegrad.ops.movement import Slice
 from naivegrad.tensor import Tensor, wrap
 
@@ -117,11 +118,18 @@ class IndexPutInto(IndexPut):
 
 def getitem(x: Tensor, key: Any) -> Tensor:
     """x[key]: a view for integers, slices, None, Ellipsis; a copy for tensors, lists, masks."""
-    if key.__class__ is Tensor and key.array.ndim and key.array.dtype.kind == "i" and x.array.ndim:
-        try:
-            return Index.apply(x, (True,), key)
-        except IndexError as error:
-            raise IndexError(f"getitem: {error}") from None
+    if key.__class__ is Tensor and key.array.ndim:  # the common cases, without the ceremony
+        mask, shape = key.array, x.array.shape
+        if mask.dtype.kind == "i" and shape:
+            try:
+                return Index.apply(x, (True,), key)
+            except IndexError as error:
+                raise IndexError(f"getitem: {error}") from None
+        if mask.dtype.kind == "b" and mask.shape == shape[: mask.ndim]:
+            flat = key.backend.reshape(mask, (mask.size,))[0]
+            (positions,) = key.backend.nonzero(flat)
+            x = x if mask.ndim == 1 else x.reshape((mask.size, *shape[mask.ndim :]))
+            return Index.apply(x, (True,), wrap(positions, x.backend))
     basic, pattern, arrays, axes = _parse(x, key, "getitem")
     if basic is not None:
         x = Slice.apply(x, basic)
@@ -137,10 +145,19 @@ def setitem(x: Tensor, key: Any, value: Any) -> None:
     """x[key] = value, in the memory of x; the value is broadcast and cast."""
     if grad_mode.enabled:
         refuse_leaf(x, "setitem")
+    if (
+        _is_mask_of(x, key)
+        and not getattr(value, "ndim", 0)
+        and not isinstance(value, list | tuple)
+    ):
+        value = value if isinstance(value, Tensor) else _as_value(value, x)
+        mask = key.reshape((*key.array.shape, *(1,) * (x.array.ndim - key.array.ndim)))
+        assign(x, masked_fill_, mask, value)
+        return
     basic, pattern, arrays, axes = _parse(x, key, "setitem")
     target = x if basic is None else Slice.apply(x, basic)
     if not isinstance(value, Tensor):
-        value = wrap(x.backend.from_numpy(np.asarray(value, x.array.dtype)), x.backend)
+        value = _as_value(value, x)
     if arrays:
         value = value.cast(target.array.dtype)
         try:
@@ -162,6 +179,18 @@ def setitem(x: Tensor, key: Any, value: Any) -> None:
             f"of shape {shape}"
         )
     target.copy_(value)
+
+
+def _is_mask_of(x: Tensor, key: Any) -> bool:
+    """Whether a key is a mask over the leading dimensions of x."""
+    if key.__class__ is not Tensor or key.array.dtype.kind != "b":
+        return False
+    mask = key.array
+    return mask.ndim > 0 and mask.shape == x.array.shape[: mask.ndim]
+
+
+def _as_value(value: Any, x: Tensor) -> Tensor:
+    return wrap(x.backend.from_numpy(np.asarray(value, x.array.dtype)), x.backend)
 
 
 def _put(target: Tensor, value: Tensor, pattern: Pattern, arrays: list[Tensor]) -> Tensor:

@@ -1,4 +1,4 @@
-"""By a mask: fill, select, scatter, and where a tensor is not zero."""
+"""By a mask: select, scatter, and where a tensor is not zero."""
 
 from __future__ import annotations
 
@@ -6,44 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from naivegrad.backend.promotion import is_differentiable
 from naivegrad.ops._args import into, require_tensor
 from naivegrad.ops.index import Index, IndexPut
 from naivegrad.ops.joining import stack
-from naivegrad.ops.select import Where
+from naivegrad.ops.mask_fill import common_shape, require_mask
 from naivegrad.tensor import Tensor, wrap
-
-
-def _require_mask(op: str, mask: Any) -> None:
-    require_tensor(mask, op, "mask")
-    if mask.array.dtype.kind != "b":
-        raise TypeError(f"{op}: the mask must be a bool tensor, got {mask.dtype}")
-
-
-def _common_shape(op: str, x: Tensor, mask: Tensor) -> tuple[int, ...]:
-    try:
-        return np.broadcast_shapes(x.array.shape, mask.array.shape)
-    except ValueError:
-        raise ValueError(
-            f"{op}: mask {mask.array.shape} and input {x.array.shape} do not broadcast"
-        ) from None
-
-
-def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
-    """value where the mask is true, else input. The gradient is 0 where it was filled."""
-    op = "masked_fill"
-    require_tensor(input, op)
-    _require_mask(op, mask)
-    if isinstance(value, Tensor):
-        if value.array.ndim:
-            raise ValueError(
-                f"{op}: the value must be a number or 0-d, got shape {value.array.shape}"
-            )
-        value = value.cast(input.array.dtype)
-    elif isinstance(value, float) and not is_differentiable(input.array.dtype):
-        raise TypeError(f"{op}: value {value} cannot be stored in {input.dtype}")
-    _common_shape(op, input, mask)
-    return Where.apply(mask, value, input)
 
 
 def masked_select(input: Tensor, mask: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -53,8 +20,8 @@ def masked_select(input: Tensor, mask: Tensor, *, out: Tensor | None = None) -> 
     """
     op = "masked_select"
     require_tensor(input, op)
-    _require_mask(op, mask)
-    shape = _common_shape(op, input, mask)
+    require_mask(op, mask)
+    shape = common_shape(op, input, mask)
     flat = input.expand(shape).reshape(-1)
     return into(out, Index.apply(flat, (True,), _true(mask, shape)), op)
 
@@ -73,11 +40,11 @@ def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     """
     op = "masked_scatter"
     require_tensor(input, op)
-    _require_mask(op, mask)
+    require_mask(op, mask)
     require_tensor(source, op, "source")
     if source.array.dtype != input.array.dtype:
         raise TypeError(f"{op}: source is {source.dtype}, but input is {input.dtype}")
-    shape = _common_shape(op, input, mask)
+    shape = common_shape(op, input, mask)
     positions = _true(mask, shape)
     n = positions.array.size
     if source.array.size < n:

@@ -5,9 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from naivegrad.ops.index import IndexPutInto, put_at
+from naivegrad.ops.mask_fill import masked_fill_
 from naivegrad.ops.scatter import scatter_added, scattered
 from naivegrad.ops.slices import index_added, index_filled, put_slices
 from naivegrad.tensor import Tensor
+
+__all__ = [
+    "index_add_",
+    "index_copy_",
+    "index_fill_",
+    "index_put_",
+    "masked_fill_",
+    "scatter_",
+    "scatter_add_",
+]
 
 
 def scatter_(

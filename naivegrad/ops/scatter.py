@@ -210,9 +210,11 @@ def check_lines(x: Tensor, axis: int, index: Tensor, op: str, source: Tensor | N
     a, b = x.array.shape, index.array.shape
     if index.array.dtype.kind not in INTEGERS:
         raise TypeError(f"{op}: the index must be of integers, got {index.dtype}")
-    fits = max(len(a), 1) == max(len(b), 1) and all(
-        m <= n for i, (m, n) in enumerate(zip(b, a, strict=False)) if i != axis
-    )
+    fits = a[:axis] == b[:axis] and a[axis + 1 :] == b[axis + 1 :]
+    if not fits or len(a) != len(b):
+        fits = max(len(a), 1) == max(len(b), 1) and all(
+            m <= n for i, (m, n) in enumerate(zip(b, a, strict=False)) if i != axis
+        )
     if not fits and index.array.size:
         raise ValueError(f"{op}: an index of shape {b} does not fit shape {a} along dim {axis}")
     if source is None:
@@ -220,6 +222,8 @@ def check_lines(x: Tensor, axis: int, index: Tensor, op: str, source: Tensor | N
     require_tensor(source, op, "src")
     if source.array.dtype != x.array.dtype:
         raise TypeError(f"{op}: src is {source.dtype}, but input is {x.dtype}")
+    if source.array.shape == b:
+        return
     c = source.array.shape or (1,)
     b = b or (1,)
     if index.array.size and (len(c) != len(b) or any(m > n for m, n in zip(b, c, strict=True))):

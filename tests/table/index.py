@@ -380,6 +380,19 @@ OPS = [
         error_name="setitem",
     ),
     Op(
+        "setitem_mask",
+        lambda lib, x, m, v: put_at(x, m, v),
+        lambda x, m, v: np_put_at(x, m, v),
+        (
+            case((3, 4), mask((3, 4)), ()),
+            case((3, 4), mask((3,)), ()),
+            case((0, 4), mask((0,)), ()),
+            case((4,), fixed([True, False, True, True]), (3,)),
+        ),
+        ("FillInto",),
+        error_name="setitem",
+    ),
+    Op(
         "one_hot",
         lambda lib, i, n: lib.nn.functional.one_hot(i, n),
         lambda i, n: np.eye(n, dtype=np.int64)[i],

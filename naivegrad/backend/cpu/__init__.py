@@ -78,6 +78,14 @@ from naivegrad.backend.cpu.embedding import embedding, embedding_grad
 from naivegrad.backend.cpu.grid_sample import grid_sample, grid_sample_grad
 from naivegrad.backend.cpu.fft import fft, irfft, rfft
 from naivegrad.backend.cpu.index import bounds, index, index_put, index_put_into, nonzero
+from naivegrad.backend.cpu.index import (
+    bounds,
+    fill_where,
+    index,
+    index_put,
+    index_put_into,
+    nonzero,
+)
 from naivegrad.backend.cpu.interpolate import resample
 from naivegrad.backend.cpu.linalg import linear, matmul
 from naivegrad.backend.cpu.loss import (
@@ -179,6 +187,7 @@ __all__ = [
     "expand",
     "eye",
     "fft",
+    "fill_where",
     "flip",
     "fold",
     "fractional_max_pool",

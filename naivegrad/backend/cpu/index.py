@@ -11,6 +11,7 @@ from numpy import ndarray
 from naivegrad.backend.cpu.array import require_writeable
 from naivegrad.backend.cpu.scatter import combine, out_of_range
 from naivegrad.kernels import index as kernel
+from naivegrad.kernels import scatter as scatter_kernel
 
 Index = tuple[Any, ...]  # per leading axis: slice(None) or an integer array, broadcasting together
 
@@ -19,6 +20,9 @@ def index(x: ndarray, where: Index) -> ndarray:
     """x[where]: the arrays broadcast together pick positions; slices keep their axis."""
     axes = [i for i, k in enumerate(where) if k.__class__ is not slice]
     if len(axes) == 1:
+        out = kernel.take_along(x, axes[0], where[axes[0]])
+        if out is not None:
+            return out
         axis, shape = axes[0], x.shape
         flat = np.asarray(where[axis], np.int64, order="C")
         n, outer, inner = shape[axis], math.prod(shape[:axis]), math.prod(shape[axis + 1 :])
@@ -45,9 +49,13 @@ def index_put(x: ndarray, where: Index, value: ndarray, accumulate: bool) -> nda
 
 def index_put_into(out: ndarray, where: Index, value: ndarray, accumulate: bool) -> None:
     """out[where] = value, or += value, in place; of repeated positions the last one stays."""
+    axes = [i for i, k in enumerate(where) if k.__class__ is not slice]
+    if len(axes) == 1:
+        put = scatter_kernel.add_along if accumulate else kernel.put_along
+        if put(out, axes[0], where[axes[0]], value):
+            return
     require_writeable(out)
     value = value.astype(out.dtype, copy=np.may_share_memory(out, value))
-    axes = [i for i, k in enumerate(where) if k.__class__ is not slice]
     plan = _plan(out.shape, where, axes)
     if plan is None or not out.flags.carray:
         if accumulate:
@@ -123,7 +131,20 @@ def _first_error(where: Index, axes: list[int], shape: tuple[int, ...]) -> Index
 
 def nonzero(x: ndarray) -> tuple[ndarray, ...]:
     """The positions of what is not zero: one int64 array per axis."""
-    return tuple(np.ascontiguousarray(i, np.int64) for i in np.nonzero(x))
+    mask = np.ascontiguousarray(x if x.dtype.kind == "b" else x != 0)
+    flat = kernel.true_positions(mask)
+    columns = []
+    for n in x.shape[:0:-1]:
+        flat, column = kernel.split(flat, n)
+        columns.append(column)
+    return (flat, *columns[::-1])
+
+
+def fill_where(out: ndarray, mask: ndarray, value: ndarray) -> None:
+    """out[mask] = value, in place; the mask broadcasts, the value is 0-d."""
+    require_writeable(out)
+    if not kernel.fill_where(out, mask, value):
+        np.copyto(out, value, where=mask, casting="unsafe")
 
 
 def bounds(index_: ndarray) -> tuple[int, int]:

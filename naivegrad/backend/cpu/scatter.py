@@ -11,7 +11,7 @@ from naivegrad.backend.cpu.array import require_writeable
 from naivegrad.kernels import index as index_kernel
 from naivegrad.kernels import scatter as kernel
 
-OPS = {"add": 0, "mul": 1, "max": 2, "min": 3}  # as kernels/scatter.pyx counts them
+OPS = {"set": -1, "add": 0, "mul": 1, "max": 2, "min": 3}  # as kernels/scatter.pyx counts them
 UFUNCS = {"add": np.add, "mul": np.multiply, "max": np.maximum, "min": np.minimum}
 IN_CYTHON = {np.dtype(t) for t in ("f4", "f8", "u1", "i1", "i2", "i4", "i8")}
 
@@ -36,6 +36,8 @@ def _corner(x: ndarray, shape: tuple[int, ...], axis: int = -1) -> ndarray:
 
 def _one_line(index_: ndarray, axis: int) -> ndarray | None:
     """The index along `axis` alone if it is the same for all that lies beside it."""
+    if index_.ndim == 1:
+        return None
     for i, step in enumerate(index_.strides):
         if i != axis and step and index_.shape[i] != 1:
             return None
@@ -44,6 +46,9 @@ def _one_line(index_: ndarray, axis: int) -> ndarray | None:
 
 def gather(x: ndarray, axis: int, index_: ndarray) -> ndarray:
     """out[.., i, ..] = x[.., index[.., i, ..], ..] on an axis; the shape is the index's."""
+    out = kernel.gather_along(x, axis, index_)
+    if out is not None:
+        return out
     out = np.empty(index_.shape, x.dtype)
     if not out.size:
         return out
@@ -76,7 +81,7 @@ def scatter(op: str, x: ndarray, axis: int, index_: ndarray, source: ndarray) ->
 
 def scatter_into(op: str, out: ndarray, axis: int, index_: ndarray, source: ndarray) -> None:
     """The same in place."""
-    if not index_.size:
+    if kernel.scatter_along(OPS[op], out, axis, index_, source) or not index_.size:
         return
     require_writeable(out)
     shape = index_.shape or (1,)

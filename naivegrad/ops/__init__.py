@@ -415,8 +415,8 @@ from naivegrad.ops.rectifier import (
     threshold,
     threshold_,
 )
-from naivegrad.ops.smooth import glu, logsigmoid, mish, softsign, tanhshrink
 from naivegrad.ops.select import nan_to_num
+from naivegrad.ops.smooth import glu, logsigmoid, mish, softsign, tanhshrink
 from naivegrad.ops.statistics import (
     bincount,
     corrcoef,

@@ -75,9 +75,8 @@ from naivegrad.backend.cpu.elementwise import (
     where,
 )
 from naivegrad.backend.cpu.embedding import embedding, embedding_grad
-from naivegrad.backend.cpu.grid_sample import grid_sample, grid_sample_grad
 from naivegrad.backend.cpu.fft import fft, irfft, rfft
-from naivegrad.backend.cpu.index import bounds, index, index_put, index_put_into, nonzero
+from naivegrad.backend.cpu.grid_sample import grid_sample, grid_sample_grad
 from naivegrad.backend.cpu.index import (
     bounds,
     fill_where,

@@ -17,6 +17,7 @@ from . import (
     linalg,
     loss,
     movement,
+    multi_head_attention,
     norm,
     pairs,
     pixel,
@@ -37,6 +38,7 @@ from .row import LAYOUTS, Case, Error, Input, Op, Pin, as_list, case, draw, lay_
 FAMILIES = (
     activation,
     attention,
+    multi_head_attention,
     elementwise,
     compare,
     pairs,

@@ -17,6 +17,7 @@ from naivegrad.ops.decomposition import (
 )
 from naivegrad.ops.linalg import matmul
 from naivegrad.ops.product import cross, multi_dot, vecdot
+from naivegrad.ops.product import diagonal_of_last as diagonal
 from naivegrad.ops.product import vander_of_last as vander
 from naivegrad.ops.solve import (
     lstsq,
@@ -29,13 +30,17 @@ from naivegrad.ops.solve import (
     tensorinv,
     tensorsolve,
 )
+from naivegrad.ops.vector_norm import cond, matrix_norm, vector_norm
+from naivegrad.ops.vector_norm import matrix_or_vector_norm as norm
 
 __all__ = [
     "LinAlgError",
     "cholesky",
     "cholesky_ex",
+    "cond",
     "cross",
     "det",
+    "diagonal",
     "eigh",
     "eigvalsh",
     "inv",
@@ -43,9 +48,11 @@ __all__ = [
     "lstsq",
     "matmul",
     "matrix_exp",
+    "matrix_norm",
     "matrix_power",
     "matrix_rank",
     "multi_dot",
+    "norm",
     "pinv",
     "qr",
     "slogdet",
@@ -58,4 +65,5 @@ __all__ = [
     "tensorsolve",
     "vander",
     "vecdot",
+    "vector_norm",
 ]

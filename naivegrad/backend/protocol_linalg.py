@@ -9,6 +9,7 @@ import numpy as np
 Array = Any
 Operand = Any  # an Array, or a Python number
 Dtype = np.dtype[Any]
+Shape = tuple[int, ...]
 
 
 class LinearAlgebra(Protocol):
@@ -103,4 +104,10 @@ class LinearAlgebra(Protocol):
 
     def cdist_grad(self, grad: Array, x: Array, y: Array, dist: Array, p: float) -> Array:
         """The gradient of x, 0 from where two rows coincide."""
+        ...
+
+    # vector_norm
+
+    def vector_norm(self, x: Array, p: float, axes: Shape, keepdims: bool) -> Array:
+        """(sum |x|^p)^(1/p) over `axes`; the number of nonzeros for p = 0, extrema for inf."""
         ...

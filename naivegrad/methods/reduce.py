@@ -94,9 +94,11 @@ class ReduceMethods:
         """renorm, in place."""
         return assign(self, ops.renorm, p, dim, maxnorm)
 
-    def norm(self, p: Any = "fro", dim: Any = None, keepdim: Any = False) -> Tensor:
+    def norm(
+        self, p: Any = "fro", dim: Any = None, keepdim: Any = False, dtype: Any = None
+    ) -> Tensor:
         """(sum |self|^p)^(1/p) over dim."""
-        return ops.norm(self, p, dim, keepdim)
+        return ops.norm(self, p, dim, keepdim, dtype=dtype)
 
     def sum_to(self, shape: tuple[Any, ...]) -> Tensor:
         """Summed down to a shape that broadcasts to this one: the transpose of broadcasting."""

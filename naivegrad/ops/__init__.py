@@ -93,6 +93,7 @@ from naivegrad.ops.diagonal import (
     triu,
     triu_indices,
 )
+from naivegrad.ops.distance import cdist, pdist
 from naivegrad.ops.einsum import einsum, tensordot
 from naivegrad.ops.elementwise import (
     abs,
@@ -270,14 +271,11 @@ from naivegrad.ops.reduce import (
     all,
     any,
     count_nonzero,
-    dist,
     logsumexp,
     mean,
     nanmean,
     nansum,
-    norm,
     prod,
-    renorm,
     sum,
 )
 from naivegrad.ops.rounding import (
@@ -372,6 +370,7 @@ from naivegrad.ops.types import (
     promote_types,
     result_type,
 )
+from naivegrad.ops.vector_norm import dist, norm, renorm
 
 from naivegrad.ops import filling, memory  # isort: skip
 

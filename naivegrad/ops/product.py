@@ -11,6 +11,7 @@ from typing import Any
 
 from naivegrad.backend.promotion import is_differentiable
 from naivegrad.ops._args import into, normalize_axis, require_floating, require_tensor
+from naivegrad.ops.diagonal import diagonal
 from naivegrad.ops.joining import cat
 from naivegrad.ops.linalg import check_dtypes, matmul
 from naivegrad.tensor import Tensor
@@ -22,6 +23,11 @@ def trace(input: Tensor) -> Tensor:
     if input.array.ndim != 2:
         raise ValueError(f"trace: expects a matrix, got shape {input.array.shape}")
     return input.diagonal().sum()
+
+
+def diagonal_of_last(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
+    """The diagonals of matrices, as a new last axis; a view."""
+    return diagonal(A, offset, dim1, dim2)
 
 
 def kron(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:

@@ -17,7 +17,6 @@ from naivegrad.ops._args import (
 from naivegrad.ops._axes import Axes, Dims, ordered, restore, typed
 from naivegrad.ops.compare import isnan
 from naivegrad.ops.exponential import exp
-from naivegrad.ops.extreme import amax, amin
 from naivegrad.ops.movement import spread
 from naivegrad.ops.scan import CumProd, later
 from naivegrad.ops.select import where
@@ -268,50 +267,3 @@ class StdRoot(Function):
     def backward(ctx: Any, grad: Tensor) -> Any:
         (y,) = ctx.saved_tensors
         return where(y == 0, 0.0, grad / (y * 2))
-
-
-def norm(input: Tensor, p: float | str = "fro", dim: Dims = None, keepdim: bool = False) -> Tensor:
-    """(sum |x|^p)^(1/p) over dim; p = inf: the largest |x|; "fro" is p = 2."""
-    require_floating(input, "norm")
-    if isinstance(p, str):
-        if p != "fro":
-            raise ValueError(f'norm: p is a number or "fro", not {p!r}')
-        p = 2.0
-    if p == 2:
-        return StdRoot.apply((input * input).sum(dim, keepdim))
-    if p == math.inf:
-        return amax(input.abs(), () if dim is None else dim, keepdim)
-    if p == -math.inf:
-        return amin(input.abs(), () if dim is None else dim, keepdim)
-    if p == 0:
-        return (input != 0).cast(input.array.dtype).sum(dim, keepdim)
-    if p == 1:
-        return input.abs().sum(dim, keepdim)
-    total = (input.abs() ** p).sum(dim, keepdim)
-    return where(total == 0, 0.0, where(total == 0, 1.0, total) ** (1.0 / p))
-
-
-def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
-    """The p-norm of all of input - other, which broadcast; the gradient at distance 0 is 0."""
-    return norm(require_tensor(input, "dist") - require_tensor(other, "dist", "other"), p)
-
-
-def renorm(
-    input: Tensor, p: float, dim: int, maxnorm: float, *, out: Tensor | None = None
-) -> Tensor:
-    """Slices along dim whose p-norm is above maxnorm, scaled down to it; the others as they are.
-
-    Raises
-    ------
-    ValueError
-        Fewer than two dimensions, p not above 0, or a negative maxnorm.
-    """
-    x = require_tensor(input, "renorm")
-    axis = normalize_axis(dim, x.array.ndim, "renorm")
-    if x.array.ndim < 2:
-        raise ValueError(f"renorm: needs at least 2 dimensions, got shape {x.array.shape}")
-    if p <= 0 or maxnorm < 0:
-        raise ValueError(f"renorm: needs p > 0 and maxnorm >= 0, got p={p} and maxnorm={maxnorm}")
-    length = norm(x, p, tuple(i for i in range(x.array.ndim) if i != axis), True)
-    y = x * where(length > maxnorm, maxnorm / (length + 1e-7), 1.0)
-    return into(out, y, "renorm")

@@ -8,6 +8,7 @@ from . import (
     complex,
     conv,
     decomposition,
+    distance,
     einsum,
     elementwise,
     fft,
@@ -32,6 +33,7 @@ from . import (
     solve,
     sort,
     statistics,
+    vector_norm,
 )
 from .row import LAYOUTS, Case, Error, Input, Op, Pin, as_list, case, draw, lay_out
 
@@ -56,6 +58,8 @@ FAMILIES = (
     product,
     decomposition,
     solve,
+    distance,
+    vector_norm,
     conv,
     pool,
     interpolate,

@@ -24,17 +24,18 @@ def lapack(name, f, reference, cases, functions=(), **options):
     """A row of an operation that takes float32 and float64 alone."""
     count = len(cases[0].inputs)
     refused = {(dtype,) * count: TypeError for dtype in ("float16", "int64")}
-    return Op(name, f, reference, cases, functions, dtypes=refused, **options)
+    options.setdefault("dtypes", refused)
+    return Op(name, f, reference, cases, functions, **options)
 
 
-def linalg(name, reference, cases, functions=(), f=None, **options):
+def linalg(name, reference, cases, functions=(), f=None, label=None, **options):
     """A row for a function of naivegrad.linalg."""
 
     def call(lib, *xs, **o):
         return getattr(lib.linalg, name)(*xs, **o)
 
     options.setdefault("error_name", name)
-    return lapack(f"linalg.{name}", f or call, reference, cases, functions, **options)
+    return lapack(f"linalg.{label or name}", f or call, reference, cases, functions, **options)
 
 
 def is_text(x):

@@ -130,6 +130,7 @@ from naivegrad.backend.cpu.softmax import softmax, softmax_grad
 from naivegrad.backend.cpu.sort import isin, kth, searchsorted, sort, topk
 from naivegrad.backend.cpu.statistics import bincount, histogram
 from naivegrad.backend.cpu.unique import unique
+from naivegrad.backend.cpu.vector_norm import vector_norm
 
 __all__ = [
     "accumulate",
@@ -265,6 +266,7 @@ __all__ = [
     "unique",
     "unpool_index",
     "var",
+    "vector_norm",
     "view_as_complex",
     "view_as_real",
     "where",

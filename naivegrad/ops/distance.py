@@ -1,0 +1,134 @@
+"""Distances between rows: cdist and pdist."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from naivegrad.autograd import Function, formula_vjp
+from naivegrad.ops._args import require_tensor
+from naivegrad.ops.elementwise import where
+from naivegrad.ops.linalg import check_dtypes
+from naivegrad.tensor import Tensor, wrap
+
+
+class CDist(Function):
+    """z[i, j] = |x_i - y_j|_p of rows.    The gradients: CDistGrad; 0 where two rows coincide."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Any, y: Any, p: float) -> Any:
+        z = ctx.backend.cdist(x, y, p)
+        ctx.p = p
+        ctx.save_for_backward(x, y, z)
+        return z
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        x, y, z = ctx.saved_tensors
+        need_x, need_y, _ = ctx.needs_input_grad
+        return (
+            CDistGrad.apply(grad, x, y, z, ctx.p) if need_x else None,
+            CDistGrad.apply(grad.mT, y, x, z.mT, ctx.p) if need_y else None,
+        )
+
+
+class CDistGrad(Function):
+    """grad_x_i = sum over j of grad_ij sign(d) (|d| / z_ij)^(p-1), d = x_i - y_j."""
+
+    @staticmethod
+    def forward(ctx: Any, grad: Any, x: Any, y: Any, z: Any, p: float) -> Any:
+        ctx.p = p
+        ctx.save_for_backward(grad, x, y, z)
+        return ctx.backend.cdist_grad(grad, x, y, z, p)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        p = ctx.p
+
+        def formula(flow: Tensor, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
+            d = x.unsqueeze(-2) - y.unsqueeze(-3)  # (B, M, N, K)
+            flow, z = flow.unsqueeze(-1), z.unsqueeze(-1)
+            if p == 0:
+                return flow.sum(-2) * x * 0
+            if p == 1 or math.isinf(p):
+                slope = d.sign() if p == 1 else where((d.abs() == z) & (z > 0), d.sign(), 0.0)
+            else:
+                ratio = d / where(z == 0, 1.0, z)
+                if p == 2:
+                    slope = ratio
+                else:
+                    size = where(d == 0, 1.0, ratio).abs()
+                    slope = where(d == 0, 0.0, d.sign() * size ** (p - 1))
+            return (flow * slope).sum(-2)
+
+        return formula_vjp(formula, ctx.saved_tensors, grad)
+
+
+_MODES = (
+    "use_mm_for_euclid_dist_if_necessary",
+    "use_mm_for_euclid_dist",
+    "donot_use_mm_for_euclid_dist",
+)
+
+
+def cdist(
+    x1: Tensor,
+    x2: Tensor,
+    p: float = 2.0,
+    compute_mode: str | None = "use_mm_for_euclid_dist_if_necessary",
+) -> Tensor:
+    """The p-norm of the difference of every row of x1 and every row of x2.
+
+    Parameters
+    ----------
+    x1 : Tensor, (..., M, K)
+    x2 : Tensor, (..., N, K)
+    p : float, 0 (how many places differ) to inf (the largest difference)
+    compute_mode : ignored: differences are always taken, which is exact for close rows
+
+    Returns
+    -------
+    Tensor, (..., M, N), leading axes broadcast. Differentiable to any order, with gradient 0 where
+    two rows coincide. No array of the shape (M, N, K) is made, but in the second order.
+
+    >>> import naivegrad as ng
+    >>> ng.cdist(ng.tensor([[0.0, 0.0]]), ng.tensor([[3.0, 4.0], [0.0, 1.0]])).tolist()
+    [[5.0, 1.0]]
+    """
+    require_tensor(x1, "cdist", "x1")
+    require_tensor(x2, "cdist", "x2")
+    a, b = x1.array.shape, x2.array.shape
+    if len(a) < 2 or len(b) < 2 or a[-1] != b[-1]:
+        raise ValueError(f"cdist: expects (..., M, K) and (..., N, K), got {a} and {b}")
+    if not p >= 0:
+        raise ValueError(f"cdist: p must not be negative, got {p}")
+    if compute_mode is not None and compute_mode not in _MODES:
+        raise ValueError(f"cdist: compute_mode is one of {', '.join(_MODES)}, not {compute_mode!r}")
+    check_dtypes("cdist", x1, x2)
+    if x1.array.dtype not in (np.float32, np.float64):
+        raise TypeError(f"cdist: expects float32 or float64, got {x1.dtype}")
+    for m, n in zip(a[-3::-1], b[-3::-1], strict=False):
+        if m != n and m != 1 and n != 1:
+            raise ValueError(f"cdist: leading axes of shapes {a} and {b} do not broadcast")
+    lead = np.broadcast_shapes(a[:-2], b[:-2])
+    batch = math.prod(lead)
+    x = x1.expand(*lead, *a[-2:]).reshape(batch, *a[-2:])
+    y = x2.expand(*lead, *b[-2:]).reshape(batch, *b[-2:])
+    return CDist.apply(x, y, float(p)).reshape(*lead, a[-2], b[-2])
+
+
+def pdist(input: Tensor, p: float = 2.0) -> Tensor:
+    """The distances of each pair of rows, as a vector: `cdist` above its diagonal, row by row.
+
+    Of a matrix (M, K), M (M - 1) / 2 distances.
+    """
+    require_tensor(input, "pdist")
+    if input.array.ndim != 2:
+        raise ValueError(f"pdist: expects a matrix, got shape {input.array.shape}")
+    backend = input.backend
+    ones = backend.full((len(input.array), len(input.array)), 1, np.dtype("int64"))
+    above = wrap(ones, backend).triu(1)
+    rows, columns = (wrap(k, backend) for k in backend.nonzero(above.array))
+    return cdist(input, input, p)[rows, columns]

@@ -4,10 +4,10 @@
 #   - backend/cpu brings every reduction to one shape: x is (outer, n, inner), C-contiguous, and n
 #     goes. inner == 1 is a reduction along rows; otherwise whole rows of `inner` values are
 #     combined.
-#   - n is cut into blocks of BLOCK. Inside a block, LANES independent partial results let the
-#     compiler use vector registers without reordering anything; block results are combined in
-#     float64, in order. Blocks, not threads, fix the order of operations: the same bits for any
-#     number of threads.
+#   - n is cut into blocks of BLOCK. Inside a block (kernels/reduce_tile.h) LANES independent partial
+#     results let the compiler use vector registers without reordering anything; block results are
+#     combined in float64, in order. Blocks, not threads, fix the order of operations: the same bits
+#     for any number of threads.
 #   - max and min let NaN win, as PyTorch does; arg reductions return the first index.
 
 cimport numpy as cnp
@@ -29,7 +29,6 @@ cdef enum:
     MAX = 2
     MIN = 3
     SQUARES = 4          # sum of (x - center)^2
-    LANES = 32
     BLOCK = 4096         # values of a row, or rows, per partial result
     COLUMNS = 256        # columns that are accumulated together
     GRAIN = 65536
@@ -57,46 +56,30 @@ cdef inline double start(int op) noexcept nogil:
     return 0.0
 
 
-cdef inline real fold(int op, const real* x, Py_ssize_t n, real center) noexcept nogil:
-    """n values to one. `op` is a constant wherever this is called, so each call is one plain loop.
-    """
-    cdef real lane[LANES]
-    cdef real total
-    cdef Py_ssize_t i = 0
-    cdef int j
-    for j in range(LANES):
-        lane[j] = <real>start(op)
-    while i + LANES <= n:
-        for j in range(LANES):
-            if op == SQUARES:
-                lane[j] = lane[j] + (x[i + j] - center) * (x[i + j] - center)
-            else:
-                lane[j] = combine(op, lane[j], x[i + j])
-        i += LANES
-    for j in range(n - i):
-        if op == SQUARES:
-            lane[j] = lane[j] + (x[i + j] - center) * (x[i + j] - center)
-        else:
-            lane[j] = combine(op, lane[j], x[i + j])
-    j = LANES // 2
-    while j > 0:                                     # pairwise, so that the tree is fixed
-        for i in range(j):
-            lane[i] = combine(op, lane[i], lane[i + j])
-        j = j // 2
-    total = lane[0]
-    return total
+cdef extern from "reduce_loops.h" nogil:
+    float fold_op_f32(int op, const float* x, Py_ssize_t n, float center) noexcept
+    double fold_op_f64(int op, const double* x, Py_ssize_t n, double center) noexcept
+    void fold_columns_op_f32(int op, const float* x, float* acc, const float* center, Py_ssize_t n,
+                             Py_ssize_t inner, Py_ssize_t width) noexcept
+    void fold_columns_op_f64(int op, const double* x, double* acc, const double* center,
+                             Py_ssize_t n, Py_ssize_t inner, Py_ssize_t width) noexcept
 
 
 cdef inline real fold_op(int op, const real* x, Py_ssize_t n, real center) noexcept nogil:
-    if op == SUM:
-        return fold(SUM, x, n, center)
-    if op == PROD:
-        return fold(PROD, x, n, center)
-    if op == MAX:
-        return fold(MAX, x, n, center)
-    if op == MIN:
-        return fold(MIN, x, n, center)
-    return fold(SQUARES, x, n, center)
+    """n values to one."""
+    if real is float:
+        return fold_op_f32(op, x, n, center)
+    else:
+        return fold_op_f64(op, x, n, center)
+
+
+cdef inline void fold_columns_op(int op, const real* x, real* acc, const real* center, Py_ssize_t n,
+                                 Py_ssize_t inner, Py_ssize_t width) noexcept nogil:
+    """acc[j] = reduction over n rows of x[:, j], for `width` neighbouring columns."""
+    if real is float:
+        fold_columns_op_f32(op, x, acc, center, n, inner, width)
+    else:
+        fold_columns_op_f64(op, x, acc, center, n, inner, width)
 
 
 cdef void rows(int op, const real* x, real* out, const real* center, Py_ssize_t begin,
@@ -125,36 +108,6 @@ cdef void blocks(int op, const real* x, double* partial, real center, Py_ssize_t
     cdef Py_ssize_t b
     for b in range(begin, end):
         partial[b] = fold_op(op, x + b * BLOCK, min(<Py_ssize_t>BLOCK, n - b * BLOCK), center)
-
-
-cdef inline void fold_columns(int op, const real* x, real* acc, const real* center, Py_ssize_t n,
-                              Py_ssize_t inner, Py_ssize_t width) noexcept nogil:
-    """acc[j] = reduction over n rows of x[:, j], for `width` neighbouring columns."""
-    cdef Py_ssize_t i, j
-    for j in range(width):
-        acc[j] = <real>start(op)
-    for i in range(n):  # no-cython-lint (i only counts)
-        if op == SQUARES:
-            for j in range(width):
-                acc[j] = acc[j] + (x[j] - center[j]) * (x[j] - center[j])
-        else:
-            for j in range(width):
-                acc[j] = combine(op, acc[j], x[j])
-        x += inner
-
-
-cdef void fold_columns_op(int op, const real* x, real* acc, const real* center, Py_ssize_t n,
-                          Py_ssize_t inner, Py_ssize_t width) noexcept nogil:
-    if op == SUM:
-        fold_columns(SUM, x, acc, center, n, inner, width)
-    elif op == PROD:
-        fold_columns(PROD, x, acc, center, n, inner, width)
-    elif op == MAX:
-        fold_columns(MAX, x, acc, center, n, inner, width)
-    elif op == MIN:
-        fold_columns(MIN, x, acc, center, n, inner, width)
-    else:
-        fold_columns(SQUARES, x, acc, center, n, inner, width)
 
 
 cdef void columns(int op, const real* x, real* out, const real* center, Py_ssize_t piece,
@@ -240,6 +193,31 @@ def reduce_all(int op, cnp.ndarray x, double scale=1.0):
                  1, cnp.PyArray_SIZE(x), scale)
     else:
         reduce(op, x, out, 1, cnp.PyArray_SIZE(x), 1, scale)
+    return out
+
+
+def reduce_run(int op, cnp.ndarray x, int first, int last, bint keepdims, double scale=1.0):
+    """scale * op over the axes first to last of a C-contiguous float array; None for other arrays.
+    """
+    cdef int t = cnp.PyArray_TYPE(x), ndim = cnp.PyArray_NDIM(x), i, left = 0
+    cdef Py_ssize_t outer = 1, n = 1, inner = 1
+    cdef cnp.npy_intp[64] shape
+    cdef cnp.ndarray out
+    if not cnp.PyArray_ISCARRAY_RO(x) or (t != cnp.NPY_FLOAT32 and t != cnp.NPY_FLOAT64):
+        return None
+    for i in range(ndim):
+        if i < first:
+            outer *= cnp.PyArray_DIM(x, i)
+        elif i > last:
+            inner *= cnp.PyArray_DIM(x, i)
+        else:
+            n *= cnp.PyArray_DIM(x, i)
+            if not keepdims:
+                continue
+        shape[left] = 1 if first <= i <= last else cnp.PyArray_DIM(x, i)
+        left += 1
+    out = cnp.PyArray_EMPTY(left, shape, t, 0)
+    reduce(op, x, out, outer, n, inner, scale)
     return out
 
 

@@ -31,6 +31,7 @@ cdef enum:
     SUM = 0
     PROD = 1
     LOGSUMEXP = 2
+    FEW = 4              # rows that are run through together
     COLUMNS = 256        # columns that are run through together
     GRAIN = 32768        # values below which a parallel region costs more than it saves
 
@@ -50,6 +51,24 @@ cdef inline void scan_row(int op, const real* x, real* out, Py_ssize_t n, Py_ssi
         else:
             total = total + x[k * step]
         out[k * step] = <real>total
+
+
+cdef inline void scan_rows(int op, const real* x, real* out, Py_ssize_t n, Py_ssize_t step,
+                           Py_ssize_t first, Py_ssize_t length) noexcept nogil:
+    """FEW lines side by side, `length` apart: an addition does not wait for the one before it."""
+    cdef Py_ssize_t j, k
+    cdef double total[FEW]
+    x += first
+    out += first
+    for j in range(FEW):
+        total[j] = 1.0 if op == PROD else 0.0
+    for k in range(n):
+        for j in range(FEW):
+            if op == PROD:
+                total[j] = total[j] * x[j * length + k * step]
+            else:
+                total[j] = total[j] + x[j * length + k * step]
+            out[j * length + k * step] = <real>total[j]
 
 
 cdef inline void log_row(const real* x, real* out, Py_ssize_t n, Py_ssize_t step,
@@ -93,7 +112,7 @@ cdef inline void scan_columns(int op, const real* x, real* out, Py_ssize_t n, Py
 
 cdef void scan_piece(int op, bint backward, const real* x, real* out, Py_ssize_t piece,
                      Py_ssize_t n, Py_ssize_t inner) noexcept nogil:
-    """The piece-th group of columns of (outer, n, inner); of rows, the piece-th row."""
+    """The piece-th group of columns of (outer, n, inner)."""
     cdef Py_ssize_t groups = (inner + COLUMNS - 1) // COLUMNS
     cdef Py_ssize_t first = (piece % groups) * COLUMNS, j
     cdef Py_ssize_t width = min(<Py_ssize_t>COLUMNS, inner - first)
@@ -104,27 +123,49 @@ cdef void scan_piece(int op, bint backward, const real* x, real* out, Py_ssize_t
     if op == LOGSUMEXP:
         for j in range(width):
             log_row(x, out, n, step, at + j)
-    elif inner == 1:
-        if op == PROD:
-            scan_row(PROD, x, out, n, step, at)
-        else:
-            scan_row(SUM, x, out, n, step, at)
     elif op == PROD:
         scan_columns(PROD, x + at, out + at, n, step, width)
     else:
         scan_columns(SUM, x + at, out + at, n, step, width)
 
 
+cdef void scan_few(int op, bint backward, const real* x, real* out, Py_ssize_t piece,
+                   Py_ssize_t outer, Py_ssize_t n) noexcept nogil:
+    """The piece-th FEW of the rows of (outer, n)."""
+    cdef Py_ssize_t step = -1 if backward else 1, row
+    cdef Py_ssize_t first = piece * FEW * n + (n - 1 if backward else 0)
+    if (piece + 1) * FEW > outer:
+        for row in range(outer - piece * FEW):
+            if op == PROD:
+                scan_row(PROD, x, out, n, step, first + row * n)
+            else:
+                scan_row(SUM, x, out, n, step, first + row * n)
+    elif op == PROD:
+        scan_rows(PROD, x, out, n, step, first, n)
+    else:
+        scan_rows(SUM, x, out, n, step, first, n)
+
+
+cdef void scan_part(int op, bint backward, const real* x, real* out, Py_ssize_t piece,
+                    Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner) noexcept nogil:
+    if inner == 1 and op != LOGSUMEXP:
+        scan_few(op, backward, x, out, piece, outer, n)
+    else:
+        scan_piece(op, backward, x, out, piece, n, inner)
+
+
 cdef void scan_real(int op, bint backward, const real* x, real* out, Py_ssize_t outer, Py_ssize_t n,
                     Py_ssize_t inner) noexcept nogil:
     cdef Py_ssize_t pieces = outer * ((inner + COLUMNS - 1) // COLUMNS), i
     cdef int threads = num_threads()
+    if inner == 1 and op != LOGSUMEXP:
+        pieces = (outer + FEW - 1) // FEW
     if threads > 1 and pieces > 1 and outer * n * inner >= GRAIN:
         for i in prange(pieces, num_threads=threads, schedule="static"):
-            scan_piece(op, backward, x, out, i, n, inner)
+            scan_part(op, backward, x, out, i, outer, n, inner)
     else:
         for i in range(pieces):
-            scan_piece(op, backward, x, out, i, n, inner)
+            scan_part(op, backward, x, out, i, outer, n, inner)
 
 
 def scan(int op, bint backward, cnp.ndarray x, cnp.ndarray out, Py_ssize_t outer, Py_ssize_t n,

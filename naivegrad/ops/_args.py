@@ -36,7 +36,7 @@ def normalize_axes(dim: Any, ndim: int, op: str) -> tuple[int, ...]:
     if dim is None or (isinstance(dim, tuple | list) and not dim):
         return tuple(range(ndim))
     if not isinstance(dim, tuple | list):
-        dim = (dim,)
+        return (normalize_axis(dim, ndim, op),) if ndim else (normalize_axis(dim, 0, op),)[:0]
     axes = sorted(normalize_axis(d, ndim, op) for d in dim)
     if len(set(axes)) != len(axes):
         raise ValueError(f"{op}: a dimension appears twice in dim={tuple(dim)}")

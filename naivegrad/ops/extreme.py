@@ -23,14 +23,16 @@ class Extremum(Function):
     @staticmethod
     def forward(ctx: Any, x: Any, axes: tuple[int, ...], keepdim: bool, op: str) -> Any:
         backend = ctx.backend
+        if True not in ctx.needs_input_grad:
+            whole = len(axes) == len(x.shape) and not keepdim
+            return backend.reduce(op, x, None if whole else axes, keepdim)
         ctx.axes, ctx.keepdim = axes, keepdim
         y = backend.reduce(op, x, axes, True)
-        if True in ctx.needs_input_grad:
-            extreme = backend.compare("eq", x, y)
-            nan = backend.compare("ne", x, x)  # where there is one, it is the extreme
-            share = backend.cast(backend.logical("or", extreme, nan), x.dtype)
-            share = backend.binary("div", share, backend.reduce("sum", share, axes, True))
-            ctx.save_for_backward(share)
+        extreme = backend.compare("eq", x, y)
+        nan = backend.compare("ne", x, x)  # where there is one, it is the extreme
+        share = backend.cast(backend.logical("or", extreme, nan), x.dtype)
+        share = backend.binary("div", share, backend.reduce("sum", share, axes, True))
+        ctx.save_for_backward(share)
         if keepdim:
             return y
         return backend.reshape(y, tuple(n for i, n in enumerate(x.shape) if i not in axes))[0]

@@ -36,6 +36,10 @@ def reduce(op: str, x: ndarray, axes: Axes | None, keepdims: bool, scale: float 
             if result is not None:
                 return result
         axes = tuple(range(x.ndim))
+    elif axes and axes[-1] - axes[0] == len(axes) - 1 and op in kernel.CODES:  # neighbours
+        result = kernel.reduce_run(kernel.CODES[op], x, axes[0], axes[-1], keepdims, scale)
+        if result is not None:
+            return result
     if is_floating(x.dtype) and op not in ("any", "all"):
         if x.dtype.itemsize < 4:
             return cast(reduce(op, x.astype(np.float32), axes, keepdims, scale), x.dtype)

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 
 import naivegrad as ng
@@ -81,3 +82,37 @@ def test_complex_numbers_have_a_mean_but_no_order():
     for f in (ng.max, ng.argmin, ng.amax, ng.aminmax, ng.median, ng.mode, ng.unique, ng.nansum):
         with pytest.raises(TypeError, match=rf"{f.__name__}: complex numbers have no order"):
             f(x)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    "shape", [(70_000,), (3, 9000), (200, 7), (5, 700), (3, 131), (40, 3, 5), (4097, 2)]
+)
+def test_extreme_values_of_long_lines(shape, dtype):
+    """Over the borders of blocks and groups of columns: values, first indices, NaN and ties."""
+    rng = np.random.default_rng(len(shape))
+    plain = np.round(rng.standard_normal(shape), 2).astype(dtype)  # rounded: with ties
+    holes = np.where(rng.random(shape) < 3e-4, np.nan, plain).astype(dtype)
+    threads = ng.get_num_threads()
+    for a in (plain, holes):
+        for n in (1, 2):
+            ng.set_num_threads(n)
+            x = ng.tensor(a)
+            for dim in (None, *range(len(shape))):
+                for name in ("max", "min"):
+                    got = getattr(x, f"a{name}")(() if dim is None else dim).numpy()
+                    np.testing.assert_array_equal(got, getattr(np, name)(a, axis=dim))
+                    got = getattr(x, f"arg{name}")(dim).numpy()
+                    np.testing.assert_array_equal(got, getattr(np, f"arg{name}")(a, axis=dim))
+    ng.set_num_threads(threads)
+
+
+@pytest.mark.parametrize("n", [1, 3, 15, 16, 31, 33, 64, 100, 127, 129, 4095, 4097, 9000])
+def test_sums_of_every_length(n):
+    x = np.random.default_rng(n).uniform(0.5, 1.5, (6, n)).astype(np.float32)
+    wide = x.astype(np.float64)
+    np.testing.assert_allclose(ng.tensor(x).sum(1).numpy(), wide.sum(1), rtol=1e-6)
+    np.testing.assert_allclose(ng.tensor(x.T.copy()).sum(0).numpy(), wide.sum(1), rtol=1e-6)
+    np.testing.assert_allclose(ng.tensor(x).var(1, correction=0).numpy(), wide.var(1), rtol=1e-5)
+    np.testing.assert_allclose(ng.tensor(x).cumsum(1).numpy(), wide.cumsum(1), rtol=1e-6)
+    np.testing.assert_allclose(ng.tensor(x).cumsum(0).numpy(), wide.cumsum(0), rtol=1e-6)

@@ -4,15 +4,17 @@
 #   - backend/cpu brings every reduction to one shape: x is (outer, n, inner), C-contiguous, and n
 #     goes. inner == 1 is a reduction along rows; otherwise whole rows of `inner` values are
 #     combined.
-#   - n is cut into blocks of BLOCK. Inside a block (kernels/reduce_tile.h) LANES independent partial
-#     results let the compiler use vector registers without reordering anything; block results are
-#     combined in float64, in order. Blocks, not threads, fix the order of operations: the same bits
-#     for any number of threads.
-#   - max and min let NaN win, as PyTorch does; arg reductions return the first index.
+#   - n is cut into blocks of BLOCK. Inside a block (kernels/reduce_tile.h) LANES independent
+#     partial results let the compiler use vector registers without reordering anything; block
+#     results are combined in float64, in order. Blocks, not threads, fix the order of operations:
+#     the same bits for any number of threads.
+#   - max and min let NaN win, as PyTorch does; arg reductions return the first index, which in long
+#     rows is looked for only where the value is known to be.
 
 cimport numpy as cnp
 from cython.parallel cimport prange
 from libc.math cimport INFINITY
+from libc.stdint cimport int32_t, int64_t
 from libc.stdlib cimport free, malloc
 
 from naivegrad.kernels.threads cimport num_threads
@@ -30,6 +32,7 @@ cdef enum:
     MIN = 3
     SQUARES = 4          # sum of (x - center)^2
     BLOCK = 4096         # values of a row, or rows, per partial result
+    SHORT = 128          # values of a row in which one loop finds an extreme value faster than two
     COLUMNS = 256        # columns that are accumulated together
     GRAIN = 65536
 
@@ -63,6 +66,14 @@ cdef extern from "reduce_loops.h" nogil:
                              Py_ssize_t inner, Py_ssize_t width) noexcept
     void fold_columns_op_f64(int op, const double* x, double* acc, const double* center,
                              Py_ssize_t n, Py_ssize_t inner, Py_ssize_t width) noexcept
+    void arg_columns_max_f32(const float* x, float* best, int32_t* at, Py_ssize_t n,
+                             Py_ssize_t inner, Py_ssize_t width) noexcept
+    void arg_columns_min_f32(const float* x, float* best, int32_t* at, Py_ssize_t n,
+                             Py_ssize_t inner, Py_ssize_t width) noexcept
+    void arg_columns_max_f64(const double* x, double* best, int64_t* at, Py_ssize_t n,
+                             Py_ssize_t inner, Py_ssize_t width) noexcept
+    void arg_columns_min_f64(const double* x, double* best, int64_t* at, Py_ssize_t n,
+                             Py_ssize_t inner, Py_ssize_t width) noexcept
 
 
 cdef inline real fold_op(int op, const real* x, Py_ssize_t n, real center) noexcept nogil:
@@ -236,41 +247,124 @@ def reduce(int op, cnp.ndarray x, cnp.ndarray out, Py_ssize_t outer, Py_ssize_t 
             reduce_real[double](op, <double*>px, <double*>po, <double*>pc, outer, n, inner, scale)
 
 
-cdef void arg_real(bint largest, const real* x, cnp.int64_t* out, Py_ssize_t begin, Py_ssize_t end,
-                   Py_ssize_t n, Py_ssize_t inner) noexcept nogil:
-    """out[r] = first index of the extreme value (or of the first NaN) of the r-th line."""
-    cdef Py_ssize_t r, k, best
+cdef inline int64_t position(const real* x, Py_ssize_t begin, Py_ssize_t n,
+                             real value) noexcept nogil:
+    """The first index from `begin` on that holds a value; NaN is looked for as NaN."""
+    cdef Py_ssize_t k
+    for k in range(begin, n):
+        if x[k] == value or (value != value and x[k] != x[k]):
+            return k
+    return begin
+
+
+cdef void arg_rows(int op, const real* x, int64_t* out, Py_ssize_t begin, Py_ssize_t end,
+                   Py_ssize_t n) noexcept nogil:
+    """out[r] = where the extreme value of row r stands. Of a long row the value first, then where.
+    """
+    cdef Py_ssize_t r, i, block
     cdef const real* p
-    cdef real v, m
+    cdef real m, v
     for r in range(begin, end):
-        p = x + (r // inner) * n * inner + r % inner
-        best = 0
-        m = p[0]
-        if m == m:
-            for k in range(1, n):
-                v = p[k * inner]
-                if v != v:
-                    best = k
-                    break
-                if (v > m) if largest else (v < m):
+        p = x + r * n
+        block = 0
+        if n <= SHORT:
+            m = p[0]
+            for i in range(1, n):
+                v = p[i]
+                if ((v > m) if op == MAX else (v < m)) or (v != v and m == m):
                     m = v
-                    best = k
-        out[r] = best
+                    block = i
+            out[r] = block
+            continue
+        m = fold_op(op, p, min(<Py_ssize_t>BLOCK, n), <real>0)
+        i = BLOCK
+        while i < n and m == m:
+            v = fold_op(op, p + i, min(<Py_ssize_t>BLOCK, n - i), <real>0)
+            if v != v or ((v > m) if op == MAX else (v < m)):
+                m = v
+                block = i
+            i += BLOCK
+        out[r] = position(p, block, n, m)
+
+
+cdef void arg_columns(int op, const real* x, int64_t* out, Py_ssize_t piece, Py_ssize_t n,
+                      Py_ssize_t inner) noexcept nogil:
+    """The piece-th group of COLUMNS columns of (outer, n, inner)."""
+    cdef real best[COLUMNS]
+    cdef int32_t narrow[COLUMNS]
+    cdef int64_t wide[COLUMNS]
+    cdef Py_ssize_t groups = (inner + COLUMNS - 1) // COLUMNS
+    cdef Py_ssize_t o = piece // groups
+    cdef Py_ssize_t first = (piece % groups) * COLUMNS
+    cdef Py_ssize_t width = min(<Py_ssize_t>COLUMNS, inner - first), j
+    x += o * n * inner + first
+    out += o * inner + first
+    if real is float:
+        if op == MAX:
+            arg_columns_max_f32(x, best, narrow, n, inner, width)
+        else:
+            arg_columns_min_f32(x, best, narrow, n, inner, width)
+        for j in range(width):
+            out[j] = narrow[j]
+    else:
+        if op == MAX:
+            arg_columns_max_f64(x, best, wide, n, inner, width)
+        else:
+            arg_columns_min_f64(x, best, wide, n, inner, width)
+        for j in range(width):
+            out[j] = wide[j]
+
+
+cdef int arg_one(int op, const real* x, int64_t* out, Py_ssize_t n, int threads) except -1 nogil:
+    """The same for one long row: the threads share out its blocks."""
+    cdef Py_ssize_t count = (n + BLOCK - 1) // BLOCK, i, best = 0
+    cdef double* partial = <double*>malloc(count * sizeof(double))
+    if partial == NULL:
+        with gil:
+            raise MemoryError("arg_reduce: no memory for partial results")
+    for i in prange(threads, num_threads=threads, schedule="static"):
+        blocks(op, x, partial, <real>0, count * i // threads, count * (i + 1) // threads, n)
+    for i in range(count):
+        if partial[i] != partial[i]:
+            best = i
+            break
+        if (partial[i] > partial[best]) if op == MAX else (partial[i] < partial[best]):
+            best = i
+    out[0] = position(x, best * BLOCK, n, <real>partial[best])
+    free(partial)
+    return 0
+
+
+cdef int arg_all(int op, const real* x, int64_t* out, Py_ssize_t outer, Py_ssize_t n,
+                 Py_ssize_t inner) except -1 nogil:
+    cdef int threads = num_threads() if outer * n * inner >= GRAIN else 1
+    cdef Py_ssize_t pieces = outer * ((inner + COLUMNS - 1) // COLUMNS), i
+    if inner > 1:
+        if threads == 1 or pieces == 1:
+            for i in range(pieces):
+                arg_columns(op, x, out, i, n, inner)
+        else:
+            for i in prange(pieces, num_threads=threads, schedule="static"):
+                arg_columns(op, x, out, i, n, inner)
+    elif threads == 1:
+        arg_rows(op, x, out, 0, outer, n)
+    elif outer == 1:
+        arg_one(op, x, out, n, threads)
+    else:
+        for i in prange(threads, num_threads=threads, schedule="static"):
+            arg_rows(op, x, out, outer * i // threads, outer * (i + 1) // threads, n)
+    return 0
 
 
 def arg_reduce(bint largest, cnp.ndarray x, cnp.ndarray out, Py_ssize_t outer, Py_ssize_t n,
                Py_ssize_t inner):
-    """out[o, i] = first k at which x[o, k, i] is largest (or smallest); n is at least 1."""
+    """out[o, i] = first k at which x[o, k, i] is largest (or smallest); 1 <= n < 2**31."""
     cdef void* px = cnp.PyArray_DATA(x)
-    cdef cnp.int64_t* po = <cnp.int64_t*>cnp.PyArray_DATA(out)
-    cdef Py_ssize_t lines = outer * inner, i
-    cdef int threads = num_threads() if lines * n >= GRAIN else 1
-    cdef bint single = cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT32
-    with nogil:
-        for i in prange(threads, num_threads=threads, schedule="static"):
-            if single:
-                arg_real[float](largest, <float*>px, po, lines * i // threads,
-                                lines * (i + 1) // threads, n, inner)
-            else:
-                arg_real[double](largest, <double*>px, po, lines * i // threads,
-                                 lines * (i + 1) // threads, n, inner)
+    cdef int64_t* po = <int64_t*>cnp.PyArray_DATA(out)
+    cdef int op = MAX if largest else MIN
+    if cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT32:
+        with nogil:
+            arg_all[float](op, <float*>px, po, outer, n, inner)
+    else:
+        with nogil:
+            arg_all[double](op, <double*>px, po, outer, n, inner)

@@ -5,6 +5,7 @@
  *
  *   fold_<op>_<suffix>          n neighbouring values to one
  *   fold_columns_<op>_<suffix>  n rows to one, `width` columns side by side
+ *   arg_columns_<op>_<suffix>   the row of the extreme value, `width` columns side by side
  *
  * STEP takes a value into a partial result, JOIN two partial results into one. The order of both is
  * fixed by n alone. max and min let NaN win: `v != v` takes it, and no comparison with it is true
@@ -117,6 +118,27 @@ NG_FOLD(short_min, INFINITY, NG_MIN, NG_MIN2)
 NG_EXTREME(max, -INFINITY, <)
 NG_EXTREME(min, INFINITY, >)
 
+/* Where the extreme value of each of `width` columns of n rows stands: the first, or a NaN's. */
+#define NG_ARG(OP, BEATS)                                                                          \
+    static void NG_NAME(arg_columns_##OP, SUFFIX)(const REAL *restrict x, REAL *restrict best,     \
+                                                  FLAG *restrict at, Py_ssize_t n,                 \
+                                                  Py_ssize_t inner, Py_ssize_t width) {            \
+        Py_ssize_t i, j;                                                                           \
+        for (j = 0; j < width; j++) best[j] = x[j], at[j] = 0;                                     \
+        for (i = 1; i < n; i++) {                                                                  \
+            x += inner;                                                                            \
+            for (j = 0; j < width; j++) {                                                          \
+                const REAL a = best[j], v = x[j];                                                  \
+                const int take = (v BEATS a) | ((v != v) & (a == a));                              \
+                best[j] = take ? v : a;                                                            \
+                at[j] = take ? (FLAG)i : at[j];                                                    \
+            }                                                                                      \
+        }                                                                                          \
+    }
+
+NG_ARG(max, >)
+NG_ARG(min, <)
+
 /* By number, as the kernels name the operations. */
 static REAL NG_NAME(fold_op, SUFFIX)(int op, const REAL *x, Py_ssize_t n, REAL center) {
     switch (op) {
@@ -143,6 +165,7 @@ static void NG_NAME(fold_columns_op, SUFFIX)(int op, const REAL *x, REAL *acc, c
 
 #undef NG_FOLD
 #undef NG_EXTREME
+#undef NG_ARG
 #undef NG_ADD
 #undef NG_ADD2
 #undef NG_MUL

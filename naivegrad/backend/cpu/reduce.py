@@ -120,7 +120,7 @@ def var(x: ndarray, axes: Axes, correction: float, keepdims: bool) -> ndarray:
 
 def arg_reduce(op: str, x: ndarray, axis: int, keepdims: bool) -> ndarray:
     """The first index of the largest ("max") or smallest ("min") value along one axis, as int64."""
-    if x.dtype in (np.float32, np.float64):
+    if x.dtype in (np.float32, np.float64) and x.shape[axis] < 2**31:
         x = np.ascontiguousarray(x)
         outer, n = math.prod(x.shape[:axis]), x.shape[axis]
         inner = math.prod(x.shape[axis + 1 :])

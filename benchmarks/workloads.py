@@ -141,6 +141,24 @@ def _lookup(rows: int, width: int, *shape: int) -> Callable[[Any], Step]:
     return prepare
 
 
+def _joined(dim: int, *shape: int) -> Callable[[Any], Step]:
+    """Three tensors of one shape joined along a dimension, forward and backward."""
+
+    def prepare(t: Any) -> Step:
+        t.manual_seed(0)
+        xs = [t.randn(*shape, requires_grad=True) for _ in range(3)]
+        grad = t.ones_like(t.cat(xs, dim))
+
+        def step() -> None:
+            t.cat(xs, dim).backward(grad)
+            for x in xs:
+                x.grad = None
+
+        return step
+
+    return prepare
+
+
 # By name only: what a training step above is made of, and layers of other shapes.
 LAYERS: dict[str, Callable[[Any], Step]] = {
     "attention": attention,
@@ -156,6 +174,10 @@ LAYERS: dict[str, Callable[[Any], Step]] = {
     "max-pool-3x3": _layer(lambda nn: nn.MaxPool2d(3, 2, 1), 4, 64, 112, 112),
     "avg-pool": _layer(lambda nn: nn.AvgPool2d(2), 64, 64, 24, 24),
     "global-pool": _layer(lambda nn: nn.AdaptiveAvgPool2d(1), 64, 64, 24, 24),
+    "cat-rows": _joined(0, 128, 256),
+    "cat-columns": _joined(1, 128, 256),
+    "cat-rows-large": _joined(0, 4096, 2048),
+    "cat-columns-large": _joined(1, 4096, 2048),
     "softmax": _layer(lambda nn: nn.Softmax(-1), 128, 256),
     "softmax-large": _layer(lambda nn: nn.Softmax(-1), 8192, 4096),
     "log-softmax": _layer(lambda nn: nn.LogSoftmax(-1), 128, 256),

@@ -68,10 +68,7 @@ from naivegrad import data, fft, io, linalg, nn, optim  # isort: skip
 from naivegrad._info import show_config  # isort: skip
 from naivegrad._version import __version__  # isort: skip
 from naivegrad.io import load, save  # isort: skip
-from naivegrad.missing import explain as _explain  # isort: skip
+from naivegrad.missing import lookup as _lookup  # isort: skip
 
 newaxis = None
-
-
-def __getattr__(name: str) -> object:
-    raise _explain("naivegrad", name, globals())
+__getattr__ = _lookup(__name__)

@@ -1,5 +1,6 @@
 """Discrete Fourier transforms under the names of torch.fft."""
 
+from naivegrad.missing import lookup as _lookup
 from naivegrad.ops.fft import (
     fft,
     fft2,
@@ -46,3 +47,5 @@ __all__ = [
     "rfftfreq",
     "rfftn",
 ]
+
+__getattr__ = _lookup(__name__)

@@ -1,5 +1,6 @@
 """Linear algebra under the names of torch.linalg."""
 
+from naivegrad.missing import lookup as _lookup
 from naivegrad.ops.decomposition import (
     LinAlgError,
     cholesky,
@@ -67,3 +68,5 @@ __all__ = [
     "vecdot",
     "vector_norm",
 ]
+
+__getattr__ = _lookup(__name__)

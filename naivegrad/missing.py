@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+import sys
+from collections.abc import Callable, Iterable
 
 
 def explain(place: str, name: str, known: Iterable[str]) -> AttributeError:
@@ -20,3 +21,12 @@ def explain(place: str, name: str, known: Iterable[str]) -> AttributeError:
     ]
     hint = f"; the nearest is {near[0]!r}" if near else ""
     return AttributeError(f"{place} has no {name!r}{hint} (see docs/differences.md)")
+
+
+def lookup(module: str) -> Callable[[str], object]:
+    """The __getattr__ of a module: asked for what is not there, it says so."""
+
+    def missing(name: str) -> object:
+        raise explain(module, name, vars(sys.modules[module]))
+
+    return missing

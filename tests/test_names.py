@@ -18,6 +18,9 @@ def test_a_missing_name_names_the_nearest():
         ng.xyzzy
     with pytest.raises(ImportError, match="sotfmax"):
         from naivegrad import sotfmax  # noqa: F401
+    for module in (ng.nn, ng.nn.functional, ng.optim, ng.linalg, ng.fft, ng.data):
+        with pytest.raises(AttributeError, match=f"{module.__name__} has no 'xyzzy'"):
+            module.xyzzy
     assert not hasattr(ng, "sotfmax") and not hasattr(ng.ones(1), "__array_struct__")
 
 
@@ -41,3 +44,8 @@ def test_print_options():
     finally:
         ng.set_printoptions(profile="default")
     assert repr(x) == "tensor([0.3333, 0.6667])"
+
+
+def test_typename():
+    names = [ng.typename(x) for x in (ng.ones(1, dtype=ng.float64), [1], ng.nn.Linear(1, 1))]
+    assert names == ["naivegrad.DoubleTensor", "list", "naivegrad.nn.linear.Linear"]

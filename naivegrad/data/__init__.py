@@ -22,6 +22,7 @@ from naivegrad.data.sampler import (
     SubsetRandomSampler,
     WeightedRandomSampler,
 )
+from naivegrad.missing import lookup as _lookup
 
 __all__ = [
     "MNIST",
@@ -45,3 +46,5 @@ __all__ = [
     "digits",
     "random_split",
 ]
+
+__getattr__ = _lookup(__name__)

@@ -1,5 +1,6 @@
 """Layers, losses, and what holds them together."""
 
+from naivegrad.missing import lookup as _lookup
 from naivegrad.nn import functional, init, utils
 from naivegrad.nn.activation import (
     GELU,
@@ -139,3 +140,5 @@ __all__ = [
     "init",
     "utils",
 ]
+
+__getattr__ = _lookup(__name__)

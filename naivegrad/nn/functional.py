@@ -1,5 +1,6 @@
 """The functions behind the layers, under the names of `torch.nn.functional`."""
 
+from naivegrad.missing import lookup as _lookup
 from naivegrad.ops import (
     adaptive_avg_pool1d,
     adaptive_avg_pool2d,
@@ -199,3 +200,5 @@ __all__ = [
     "upsample_bilinear",
     "upsample_nearest",
 ]
+
+__getattr__ = _lookup(__name__)

@@ -369,6 +369,7 @@ from naivegrad.ops.types import (
     numel,
     promote_types,
     result_type,
+    typename,
 )
 from naivegrad.ops.vector_norm import dist, norm, renorm
 

@@ -17,6 +17,19 @@ def is_tensor(obj: Any) -> bool:
     return isinstance(obj, Tensor)
 
 
+def typename(obj: Any) -> str:
+    """The name of a tensor's type, naivegrad.FloatTensor, or of the class of anything else."""
+    if isinstance(obj, Tensor):
+        return str(obj.type())
+    kind = type(obj)
+    home = kind.__module__
+    return (
+        kind.__qualname__
+        if kind.__module__ == "builtins"
+        else f"{kind.__module__}.{kind.__qualname__}"
+    )
+
+
 def is_floating_point(input: Tensor) -> bool:
     """Whether the type is floating point: float16, bfloat16, float32 or float64."""
     return require_tensor(input, "is_floating_point").is_floating_point()

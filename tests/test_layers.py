@@ -103,9 +103,9 @@ def test_init_files_define_nothing(path):
 
 
 def test_files_can_be_read_in_one_go():
-    """A file that needs scrolling past 500 lines wants splitting by family."""
+    """A file past 500 lines wants splitting by family, unless it is a list to look things up in."""
     lengths = {p.relative_to(ROOT): len(p.read_text().splitlines()) for p in ROOT.rglob("*.py")}
-    assert not {str(p): n for p, n in lengths.items() if n > 650}
+    assert not {str(p): n for p, n in lengths.items() if n > 650 and p.name != "protocol.py"}
 
 
 def test_backend_knows_nothing_of_tensor():

@@ -28,11 +28,14 @@ class Form:
     def nn(self):
         return self
 
-    functional = linalg = fft = special = nn
+    functional = nn
 
     def __getattr__(self, name):
-        original = getattr(ng, name, None) or getattr(functional, name)
+        if name in ("linalg", "fft", "special"):
+            return Part(self, name)
+        return self.wrapped(name, getattr(ng, name, None) or getattr(functional, name))
 
+    def wrapped(self, name, original):
         def call(*args, **kwargs):
             result = self.form(self, name, original, args, kwargs)
             if result is None:
@@ -58,6 +61,19 @@ class Form:
     def __exit__(self, *exception):
         if inspect.isfunction(self.method):
             setattr(Tensor, self.name, self.method)
+
+
+class Part:
+    """The same of linalg, fft or special: their functions are named with the part, as the rows."""
+
+    def __init__(self, form, part):
+        self.form, self.part = form, part
+
+    def __getattr__(self, name):
+        original = getattr(getattr(ng, self.part), name)
+        if original is not getattr(ng, name, None):
+            name = f"{self.part}.{name}"
+        return self.form.wrapped(name, original)
 
 
 def method(form, name, original, args, kwargs):
@@ -115,7 +131,9 @@ def same(got, wanted):
 
 
 def parameters(name):
-    function = getattr(ng, name, None)
+    function = ng
+    for part in name.split("."):
+        function = getattr(function, part, None)
     return inspect.signature(function).parameters if inspect.isfunction(function) else {}
 
 

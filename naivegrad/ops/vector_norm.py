@@ -15,9 +15,9 @@ from naivegrad.ops._args import (
     require_floating,
     require_tensor,
 )
+from naivegrad.ops._axes import restore
 from naivegrad.ops.decomposition import inv_ex, require_matrix, svdvals
 from naivegrad.ops.elementwise import where
-from naivegrad.ops.reduce import restore
 from naivegrad.tensor import Tensor
 
 Dims = int | tuple[int, ...] | list[int] | None

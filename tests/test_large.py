@@ -28,6 +28,7 @@ from table.row import index
 ROWS = {op.name: op for op in OPS}
 SQUARE, LONG, TALL = (600, 700), (400_001,), (100_003, 4)
 IMAGES = (7, 10, 70, 61)
+VOLUMES = (2, 8, 12, 40, 40)
 LARGE = [
     ("mul", case(SQUARE, SQUARE)),
     ("mul", case((600, 1), (700,))),
@@ -62,6 +63,13 @@ LARGE = [
     ("conv2d", case(IMAGES, (6, 10, 3, 3), (6,), padding=1)),
     ("conv2d", case(IMAGES, (6, 10, 3, 2), (6,), stride=2)),
     ("conv2d", case((1, 4, 150, 140), (8, 2, 5, 5), (8,), groups=2)),
+    ("conv1d", case((9, 8, 1200), (12, 8, 5), (12,), padding=2)),
+    ("conv3d", case(VOLUMES, (6, 8, 3, 3, 3), (6,), padding=1)),
+    ("conv3d", case((30, 2, 6, 20, 20), (4, 1, 2, 3, 2), (4,), stride=2, groups=2)),
+    ("conv_transpose3d", case((2, 6, 8, 20, 20), (6, 4, 3, 2, 2), (4,), stride=2)),
+    ("max_pool3d", case(VOLUMES, kernel_size=3, stride=2, padding=1)),
+    ("avg_pool3d", case(VOLUMES, kernel_size=2)),
+    ("adaptive_max_pool2d", case(IMAGES, output_size=(5, 7))),
     ("avg_pool2d", case(IMAGES, kernel_size=3, stride=2, padding=1)),
     ("max_pool2d", case(IMAGES, kernel_size=2)),
     ("adaptive_avg_pool2d", case(IMAGES, output_size=(5, 7))),

@@ -34,17 +34,18 @@ def in_batch(f):
     return reference
 
 
-def greatest(x, windows, dims):
+def greatest(x, windows):
     """Value and position of the maximum of each window, one list of pixels per window and axis."""
     shape = (*x.shape[:2], *map(len, windows))
-    values, where = np.full(shape, -np.inf), np.zeros(shape, int)
-    for at in np.ndindex(*shape):
-        best = None
-        for pixel in itertools.product(*(w[i] for w, i in zip(windows, at[2:]))):
-            value = x[(*at[:2], *pixel)]
-            if best is None or value > best or np.isnan(value):
-                best = value
-                values[at], where[at] = value, np.ravel_multi_index(pixel, x.shape[2:])
+    values, where = np.full(shape, -np.inf), np.full(shape, -1)
+    for at in np.ndindex(*shape[2:]):
+        best, place = values[(..., *at)], where[(..., *at)]
+        for pixel in itertools.product(*(w[i] for w, i in zip(windows, at))):
+            value = x[(..., *pixel)]
+            better = (place < 0) | (value > best) | np.isnan(value)
+            best = np.where(better, value, best)
+            place = np.where(better, np.ravel_multi_index(pixel, x.shape[2:]), place)
+        values[(..., *at)], where[(..., *at)] = best, place
     return [values, where]
 
 
@@ -59,7 +60,7 @@ def max_pool(x, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False
         ]
         for a, n in enumerate(x.shape[2:])
     ]
-    return greatest(x, windows, dims)
+    return greatest(x, windows)
 
 
 def adaptive(n, out):
@@ -75,7 +76,7 @@ def wished(output_size, x, dims):
 @in_batch
 def adaptive_max_pool(x, output_size, dims=2):
     size = wished(output_size, x, dims)
-    return greatest(x, [adaptive(n, out) for n, out in zip(x.shape[2:], size)], dims)
+    return greatest(x, [adaptive(n, out) for n, out in zip(x.shape[2:], size)])
 
 
 @in_batch
@@ -144,7 +145,7 @@ def fractional_max_pool(x, samples, kernel_size, output_size, dims=2):
             starts = [int((i + u) * step) - int(u * step) for i in range(size[a] - 1)]
             windows.append([range(i, i + k[a]) for i in (*starts, n - k[a])])
         pixels = x[plane][None, None]
-        y[plane] = greatest(pixels, windows, dims)[0][0, 0]
+        y[plane] = greatest(pixels, windows)[0][0, 0]
     return y
 
 

@@ -81,6 +81,8 @@ def _max_pool3d(
     find = kernel.max_pool2d if x.dtype.kind == "f" else _max_pool2d_int64
     n, c, depth, h, w = x.shape
     area = shape[3] * shape[4]
+    if depth * area >= 2**31:
+        raise ValueError(f"max_pool3d: maxima of {depth} slices of {area} pixels are too large")
     window = kernel_size, stride, padding, dilation
     slices = np.empty((n, c * depth, *shape[3:]), x.dtype)
     place = np.empty(slices.shape, np.int32)  # in a slice
@@ -146,6 +148,7 @@ def _fractional_axis(size: int, out: int, kernel_size: int, sample: ndarray) -> 
     moved = ((np.arange(out).astype(sample.dtype) + sample) * step).astype(np.intp)
     start = moved - (sample * step).astype(np.intp)
     start[:, -1] = size - kernel_size
+    start = start.clip(0, size - kernel_size)  # whatever the samples are, stay inside
     return np.ascontiguousarray(np.stack([start, start + kernel_size], 1))
 
 

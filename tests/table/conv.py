@@ -83,6 +83,8 @@ def conv_transpose(x, w, b=None, stride=1, padding=0, output_padding=0, groups=1
 
 
 def unfold(x, kernel_size, dilation=1, padding=0, stride=1):
+    if x.ndim == 3:
+        return unfold(x[None], kernel_size, dilation, padding, stride)[0]
     (KH, KW), (dh, dw), (sh, sw) = pair(kernel_size), pair(dilation), pair(stride)
     x = padded(x, padding, (KH, KW), (dh, dw))
     N, C, H, W = x.shape
@@ -101,7 +103,9 @@ def unfold(x, kernel_size, dilation=1, padding=0, stride=1):
 
 def fold(cols, output_size, kernel_size, dilation=1, padding=0, stride=1):
     """The transpose of unfold: every window entry is added back where it came from."""
-    H, W = output_size
+    if cols.ndim == 2:
+        return fold(cols[None], output_size, kernel_size, dilation, padding, stride)[0]
+    H, W = pair(output_size)
     N, rows, _ = cols.shape
     KH, KW = pair(kernel_size)
     C = rows // (KH * KW)
@@ -203,6 +207,7 @@ def transposed(name, cases, *errors):
         conv_transpose,
         with_bias(cases, 1),
         ("ConvolutionGradInput", "ConvolutionGradWeight"),
+        dtypes={("float16",) * 3: "float16", ("float32", "float64", "float64"): TypeError},
         errors=errors,
     )
 
@@ -214,6 +219,12 @@ OPS = [
         conv,
         with_bias(AWKWARD),
         ("Convolution", "ConvolutionGradInput", "ConvolutionGradWeight"),
+        dtypes={
+            ("float16",) * 3: "float16",
+            ("float32", "float64", "float64"): TypeError,
+            ("float32", "float32", "float64"): TypeError,
+            ("bool",) * 3: TypeError,
+        },
         errors=(
             error(ValueError, r"4.*3|3.*4", (2, 3, 8, 8), (8, 4, 3, 3), (8,)),
             error(ValueError, r"\(3,\)|3.*4|4.*3", (2, 3, 8, 8), (4, 3, 3, 3), (3,)),
@@ -293,9 +304,19 @@ OPS = [
             case((1, 2, 7, 5), kernel_size=(2, 3), dilation=2, padding=(1, 2), stride=(1, 2)),
             case((1, 1, 4, 4), kernel_size=3, padding=1),
             case((2, 1, 5, 4), kernel_size=1, stride=2),
+            case((3, 5, 4), kernel_size=2),
+            case((0, 2, 4, 4), kernel_size=2),
+            case((1, 1, 1, 1), kernel_size=1),
         ),
         ("Unfold",),
-        errors=(error(ValueError, r"kernel|\(2, 2\)", (1, 1, 2, 2), kernel_size=3),),
+        dtypes={("float16",): "float16", ("int64",): TypeError},
+        errors=(
+            error(ValueError, r"kernel|\(2, 2\)", (1, 1, 2, 2), kernel_size=3),
+            error(ValueError, "stride", (1, 1, 4, 4), kernel_size=2, stride=0),
+            error(ValueError, "or two", (1, 1, 4, 4), kernel_size=(1, 2, 3)),
+            error(ValueError, r"\(N, C, H, W\)", (4, 4), kernel_size=2),
+            error(ValueError, "non-empty", (1, 0, 4, 4), kernel_size=2),
+        ),
     ),
     Op(
         "fold",
@@ -313,8 +334,17 @@ OPS = [
                 padding=(1, 2),
                 stride=(1, 2),
             ),
+            case((12, 9), output_size=4, kernel_size=2),
+            case((0, 4, 9), output_size=(4, 4), kernel_size=2),
+            case((1, 1, 1), output_size=1, kernel_size=1),
         ),
         ("Fold",),
-        errors=(error(ValueError, r"9|10", (1, 4, 10), output_size=(4, 4), kernel_size=2),),
+        dtypes={("float16",): "float16", ("int64",): TypeError},
+        errors=(
+            error(ValueError, r"9|10", (1, 4, 10), output_size=(4, 4), kernel_size=2),
+            error(ValueError, r"C \* 4", (1, 6, 9), output_size=(4, 4), kernel_size=2),
+            error(ValueError, r"C \* 4", (1, 1, 4, 9), output_size=(4, 4), kernel_size=2),
+            error(ValueError, "does not fit", (1, 4, 9), output_size=(1, 1), kernel_size=2),
+        ),
     ),
 ]

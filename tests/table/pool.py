@@ -318,6 +318,7 @@ def avg_row(dims, cases, errors=()):
         lambda x, **o: avg_pool(x, dims=dims, **o),
         cases,
         ("AvgPool", "AvgPoolGrad"),
+        dtypes={("bool",): TypeError} | ({("float16",): "float16"} if dims < 3 else {}),
         errors=errors,
     )
 
@@ -354,6 +355,7 @@ def adaptive_rows(dims, cases, wrong):
             lambda x, **o: adaptive_avg_pool(x, dims=dims, **o),
             cases,
             ("AdaptiveAvgPool", "AdaptiveAvgPoolGrad"),
+            dtypes={("float16",): "float16", ("bool",): TypeError},
             errors=errors,
         ),
         Op(
@@ -362,6 +364,7 @@ def adaptive_rows(dims, cases, wrong):
             lambda x, **o: adaptive_max_pool(x, dims=dims, **o)[0],
             cases,
             ("AdaptiveMaxPool",),
+            dtypes={("float16",): "float16", ("int64",): TypeError},
             distinct=True,
             special=((np.array(SPECIAL).reshape(1, 3, *[1] * (dims - 1), 4),),),
             special_options=dict(output_size=1),
@@ -414,6 +417,12 @@ OPS = [
         MAX_CASES,
         special=(([SPECIAL],),),
         special_options=dict(kernel_size=2),
+        dtypes={
+            ("float16",): "float16",
+            ("int64",): "int64",
+            ("uint8",): "uint8",
+            ("bool",): TypeError,
+        },
         pins=(pin(TIED, grads=(FIRST_OF_4,), kernel_size=2),),
         errors=ERRORS,
     ),

@@ -176,17 +176,7 @@ from naivegrad.ops.logic import (
     logical_or,
     logical_xor,
 )
-from naivegrad.ops.loss import (
-    binary_cross_entropy,
-    binary_cross_entropy_with_logits,
-    cross_entropy,
-    huber_loss,
-    kl_div,
-    l1_loss,
-    mse_loss,
-    nll_loss,
-    smooth_l1_loss,
-)
+from naivegrad.ops.loss import cross_entropy, nll_loss
 from naivegrad.ops.mask import argwhere, masked_scatter, masked_select, nonzero
 from naivegrad.ops.mask_fill import masked_fill
 from naivegrad.ops.movement import (
@@ -377,6 +367,18 @@ from naivegrad.ops import filling, memory  # isort: skip
 
 from naivegrad.ops.blend import addcdiv, addcmul, lerp
 from naivegrad.ops.extreme import amax, amin, aminmax, argmax, argmin, max, min
+from naivegrad.ops.margin import (
+    cosine_embedding_loss,
+    cosine_similarity,
+    hinge_embedding_loss,
+    margin_ranking_loss,
+    multi_margin_loss,
+    multilabel_margin_loss,
+    multilabel_soft_margin_loss,
+    pairwise_distance,
+    triplet_margin_loss,
+    triplet_margin_with_distance_loss,
+)
 from naivegrad.ops.pairs import (
     copysign,
     float_power,
@@ -416,8 +418,26 @@ from naivegrad.ops.rectifier import (
     threshold,
     threshold_,
 )
+from naivegrad.ops.regression import (
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    gaussian_nll_loss,
+    huber_loss,
+    kl_div,
+    l1_loss,
+    mse_loss,
+    poisson_nll_loss,
+    smooth_l1_loss,
+    soft_margin_loss,
+)
 from naivegrad.ops.select import nan_to_num
-from naivegrad.ops.smooth import glu, logsigmoid, mish, softsign, tanhshrink
+from naivegrad.ops.smooth import (
+    glu,
+    logsigmoid,
+    mish,
+    softsign,
+    tanhshrink,
+)
 from naivegrad.ops.statistics import (
     bincount,
     corrcoef,

@@ -171,7 +171,7 @@ def test_regression(shape, reduction, dtype):
         compare(ours, partial(getattr(F, name), reduction=reduction, **options), [x, y], dtype)
 
 
-@pytest.mark.filterwarnings("ignore:Using a target size")
+@pytest.mark.filterwarnings("ignore:Using a target size", "ignore:.*differ in shape")
 def test_mse_loss_broadcasts():
     for shapes in (((3, 4), (4,)), ((2, 1), (1, 3)), ((), (2, 2))):
         compare(ops.mse_loss, F.mse_loss, [normal(*shapes[0]), normal(*shapes[1], seed=1)])

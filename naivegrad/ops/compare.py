@@ -63,7 +63,9 @@ def isinf(input: Tensor) -> Tensor:
 
 def isfinite(input: Tensor) -> Tensor:
     """Where input is neither infinite nor NaN."""
-    return _compare("lt", abs(require_tensor(input, "isfinite").detach()), math.inf)
+    if require_tensor(input, "isfinite").is_complex():  # both parts: their size may overflow
+        return isfinite(input.detach().real) & isfinite(input.detach().imag)
+    return _compare("lt", abs(input.detach()), math.inf)
 
 
 def isposinf(input: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -77,7 +79,9 @@ def isneginf(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 
 def _is(infinity: float, x: Tensor, op: str) -> Tensor:
-    exact = require_tensor(x, op).array.dtype.kind in "biu"  # no infinity is among them
+    if require_tensor(x, op).is_complex():
+        raise TypeError(f"{op}: is not defined for complex tensors")
+    exact = x.array.dtype.kind in "biu"  # no infinity is among them
     return _compare("ne", x, x) if exact else _compare("eq", x, infinity)
 
 

@@ -196,7 +196,7 @@ def conj(input: Tensor) -> Tensor:
 
 def conj_physical(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The conjugate: the same as `conj`."""
-    return into(out, conj(input), "conj_physical")
+    return into(out, conj(require_tensor(input, "conj_physical")), "conj_physical")
 
 
 def view_as_real(input: Tensor) -> Tensor:

@@ -282,10 +282,16 @@ def _of_integers(op: str, x: Any, y: Any) -> Tensor:
 def float_power(
     input: Tensor | Number, exponent: Tensor | Number, *, out: Tensor | None = None
 ) -> Tensor:
-    """input ** exponent in float64."""
-    x, y = (t.double() if isinstance(t, Tensor) else float(t) for t in (input, exponent))
+    """input ** exponent in float64, or complex128 if one of them is complex."""
+    x, y = (_doubled(t) for t in (input, exponent))
     if not isinstance(x, Tensor):
         require_tensor(y, "float_power", "exponent")
     elif isinstance(y, Tensor):
         check_shapes(x, y, "float_power")
     return into(out, pow(x, y), "float_power")
+
+
+def _doubled(x: Tensor | Number) -> Tensor | Number:
+    if isinstance(x, Tensor):
+        return x.cdouble() if x.is_complex() else x.double()
+    return x if isinstance(x, complex) and not isinstance(x, int | float) else float(x)

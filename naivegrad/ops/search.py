@@ -89,6 +89,8 @@ def searchsorted(
         if s.ndim != 1:
             raise ValueError(f"{op}: a number is looked up in a 1-d sequence, got shape {s.shape}")
     v = input.array
+    if "c" in (s.dtype.kind, v.dtype.kind):
+        raise TypeError(f"{op}: complex numbers have no order")
     if s.ndim == 0:
         raise ValueError(f"{op}: the sequence must have a dimension, got a 0-d tensor")
     if s.ndim > 1 and (v.ndim != s.ndim or s.shape[:-1] != v.shape[:-1]):

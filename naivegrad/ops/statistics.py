@@ -160,7 +160,7 @@ def cov(
     x = x if x.array.ndim == 2 else x.reshape(1, -1)
     n = x.array.shape[1]
     w = total = None
-    for name, kinds, v in (("fweights", "iu", fweights), ("aweights", "f", aweights)):
+    for name, kinds, v in (("fweights", "iu", fweights), ("aweights", "fV", aweights)):
         if v is None:
             continue
         if require_tensor(v, "cov", name).array.shape != (n,):
@@ -178,7 +178,7 @@ def cov(
     else:
         count = total - correction
     count = count.clamp(min=0) if isinstance(count, Tensor) else max(count, 0)
-    c = x @ (x if w is None else x * w).t()
+    c = x @ (x if w is None else x * w).mH
     return (c / count).squeeze()
 
 
@@ -212,6 +212,8 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
     if minlength < 0:
         raise ValueError(f"bincount: minlength must not be negative, got {minlength}")
     w = None if weights is None else require_tensor(weights, "bincount", "weights").array
+    if w is not None and w.dtype.kind == "c":
+        raise TypeError(f"bincount: weights are real numbers, got {w.dtype}")
     if w is not None and w.shape != x.array.shape:
         raise ValueError(f"bincount: weights {w.shape} for an input of shape {x.array.shape}")
     if x.backend.bounds(x.array)[0] < 0:

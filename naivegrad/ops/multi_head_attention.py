@@ -223,7 +223,7 @@ def _additive(mask: Tensor | None, name: str, like: Tensor) -> Tensor | None:
     if kind == "b":
         zero = wrap(like.backend.full((), 0, like.array.dtype), like.backend)
         return where(mask, -np.inf, zero)
-    if kind != "f":
+    if kind not in "fV":
         raise TypeError(f"{OP}: {name} must be of bool or floating point, got {mask.dtype}")
     return mask.to(like.dtype)
 

@@ -23,11 +23,7 @@ def typename(obj: Any) -> str:
         return str(obj.type())
     kind = type(obj)
     home = kind.__module__
-    return (
-        kind.__qualname__
-        if kind.__module__ == "builtins"
-        else f"{kind.__module__}.{kind.__qualname__}"
-    )
+    return kind.__qualname__ if home == "builtins" else f"{home}.{kind.__qualname__}"
 
 
 def is_floating_point(input: Tensor) -> bool:

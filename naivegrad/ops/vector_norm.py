@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from naivegrad.autograd import Function
-from naivegrad.backend.promotion import can_cast
+from naivegrad.backend.promotion import can_cast, is_differentiable
 from naivegrad.ops._args import (
     into,
     normalize_axes,
@@ -66,12 +66,17 @@ def _number(ord: Any, op: str) -> float:
 
 
 def _input(x: Any, dtype: Any, op: str, name: str) -> Tensor:
-    """A tensor of floats, in the type asked for, which must not be narrower."""
-    require_floating(require_tensor(x, op, name), op)
+    """Floats or complex numbers, in the type asked for, which must not be narrower."""
+    if not require_tensor(x, op, name).is_complex():
+        require_floating(x, op)
     if dtype is None:
         return x
     wish = numpy_dtype(dtype)
-    if wish.kind != "f" or not can_cast(x.array.dtype, wish) or wish.itemsize < x.array.itemsize:
+    if (
+        not is_differentiable(wish)
+        or not can_cast(x.array.dtype, wish)
+        or wish.itemsize < x.array.itemsize
+    ):
         raise TypeError(f"{op}: cannot compute a norm of {x.dtype} in the narrower {dtype}")
     return x.cast(wish)
 
@@ -80,7 +85,12 @@ def _vector(x: Tensor, p: float, dim: Any, keepdim: bool, op: str) -> Tensor:
     axes = normalize_axes(dim, x.array.ndim, op)
     if (p < 0 or p == math.inf) and any(x.array.shape[i] == 0 for i in axes):
         raise ValueError(f"{op}: the norm of order {p} of nothing (shape {x.array.shape})")
-    return VectorNorm.apply(x, p, axes, bool(keepdim))
+    return VectorNorm.apply(_sizes(x), p, axes, bool(keepdim))
+
+
+def _sizes(x: Tensor) -> Tensor:
+    """Real numbers of the same norm."""
+    return x.abs() if x.is_complex() else x
 
 
 def vector_norm(
@@ -137,7 +147,7 @@ def _matrix(x: Tensor, ord: Any, dim: Any, keepdim: bool, op: str) -> Tensor:
         raise ValueError(f"{op}: the two dimensions must differ, got dim={tuple(dim)}")
     axes = (min(row, column), max(row, column))
     if ord == "fro":
-        return VectorNorm.apply(x, 2.0, axes, bool(keepdim))
+        return VectorNorm.apply(_sizes(x), 2.0, axes, bool(keepdim))
     if ord not in ("nuc", 1, -1, 2, -2, math.inf, -math.inf):
         raise ValueError(f'{op}: ord is "fro", "nuc", inf, -inf, 1, -1, 2 or -2, not {ord!r}')
     if 0 in (x.array.shape[row], x.array.shape[column]):

@@ -85,7 +85,6 @@ from naivegrad.backend.cpu.index import (
     index_put_into,
     nonzero,
 )
-from naivegrad.backend.cpu.index import bounds, index, index_put, index_put_into, nonzero
 from naivegrad.backend.cpu.interpolate import resample
 from naivegrad.backend.cpu.linalg import linear, matmul
 from naivegrad.backend.cpu.loss import (

@@ -228,3 +228,12 @@ def test_threads_do_not_change_bits():
     finally:
         ng.set_num_threads(before)
     assert results[0] == results[1] == results[2]
+
+
+def test_instance_norm_moves_the_running_statistics_by_the_means_over_samples():
+    x = ng.randn(3, 2, 4, 5, dtype=ng.float64)
+    mean, var = ng.zeros(2, dtype=ng.float64), ng.ones(2, dtype=ng.float64)
+    F.instance_norm(x, mean, var, momentum=0.25)
+    flat = x.numpy().reshape(3, 2, -1)
+    np.testing.assert_allclose(mean.numpy(), 0.25 * flat.mean(-1).mean(0))
+    np.testing.assert_allclose(var.numpy(), 0.75 + 0.25 * flat.var(-1, ddof=1).mean(0))

@@ -202,7 +202,15 @@ from naivegrad.ops.movement import (
     view,
 )
 from naivegrad.ops.multi_head_attention import multi_head_attention_forward
-from naivegrad.ops.norm import batch_norm, group_norm, instance_norm, layer_norm, rms_norm
+from naivegrad.ops.norm import (
+    batch_norm,
+    group_norm,
+    instance_norm,
+    layer_norm,
+    local_response_norm,
+    normalize,
+    rms_norm,
+)
 from naivegrad.ops.padding import (
     pad,
 )

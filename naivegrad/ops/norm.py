@@ -8,7 +8,17 @@ from typing import Any
 
 from naivegrad.autograd import Function, formula_vjp
 from naivegrad.dtype import finfo
-from naivegrad.ops._args import require_floating, require_tensor, sizes
+from naivegrad.ops._args import (
+    into,
+    normalize_axes,
+    normalize_axis,
+    require_floating,
+    require_tensor,
+    sizes,
+)
+from naivegrad.ops.padding import pad
+from naivegrad.ops.pool import avg_pool2d
+from naivegrad.ops.vector_norm import norm
 from naivegrad.tensor import Tensor
 
 
@@ -355,21 +365,108 @@ def instance_norm(
     momentum: float = 0.1,
     eps: float = 1e-5,
 ) -> Tensor:
-    """Normalise each channel of each sample; batch_norm in evaluation unless use_input_stats.
+    """Normalise each channel of each sample.
 
-    Running statistics are not updated here: NotImplementedError if they are given with
-    use_input_stats=True.
+        y = (x - mean) / sqrt(var + eps) * weight + bias
+
+    Parameters
+    ----------
+    input : Tensor, (N, C, ...), floating point
+    running_mean, running_var : Tensor, (C,), optional; needed unless use_input_stats
+    weight, bias : Tensor, (C,), optional
+    use_input_stats : take mean and (biased) var from each sample, and move the running ones, in
+        place, towards the means over the samples; otherwise use the running ones
+    momentum : running = (1 - momentum) * running + momentum * new
+
+    Notes
+    -----
+    Differentiable in input, weight and bias, to any order; ValueError where a shape does not fit.
+
+    References
+    ----------
+    Ulyanov, Vedaldi & Lempitsky 2016, "Instance normalization".
     """
     op = "instance_norm"
-    if not use_input_stats:
-        return batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
-    if running_mean is not None or running_var is not None:
-        raise NotImplementedError(f"{op}: running statistics are not tracked")
     require_floating(require_tensor(input, op), op)
     shape = input.array.shape
-    if len(shape) < 3 or math.prod(shape[2:]) == 1:
+    if len(shape) < 2:
+        raise ValueError(f"{op}: input must be (N, C, ...), got {shape}")
+    running = running_mean, running_var
+    _check_parameters(
+        op, input, shape[1:2],
+        running_mean=running_mean, running_var=running_var, weight=weight, bias=bias,
+    )  # fmt: skip
+    if not use_input_stats:
+        if running_mean is None or running_var is None:
+            raise ValueError(
+                f"{op}: running_mean and running_var are needed for use_input_stats=False"
+            )
+        return BatchNorm.apply(input, weight, bias, *running, False, float(momentum), eps)
+    if math.prod(shape[2:]) == 1:
         raise ValueError(f"{op}: expected more than 1 value per channel and sample, got {shape}")
-    return group_norm(input, shape[1], weight, bias, eps)
+    samples = shape[0]  # a batch of one, with N * C channels
+    vectors = [v if v is None else v.repeat(samples) for v in (weight, bias, *running)]
+    flat = input.reshape(1, samples * shape[1], *shape[2:])
+    y = BatchNorm.apply(flat, *vectors, True, float(momentum), eps).reshape(shape)
+    if math.prod(shape):
+        for old, new in zip(running, vectors[2:], strict=True):
+            if old is not None:
+                old.copy_(new.reshape(samples, -1).mean(0))
+    return y
+
+
+def normalize(
+    input: Tensor,
+    p: float = 2.0,
+    dim: Any = 1,
+    eps: float = 1e-12,
+    out: Tensor | None = None,
+) -> Tensor:
+    """input / max(its p-norm along dim, eps): vectors of length 1.
+
+    Differentiable to any order; the gradient of a vector shorter than eps is that of input / eps.
+
+    Examples
+    --------
+    >>> import naivegrad as ng
+    >>> ng.nn.functional.normalize(ng.tensor([3.0, 4.0]), dim=0)
+    tensor([0.6, 0.8])
+    """
+    op = "normalize"
+    require_floating(require_tensor(input, op), op)
+    ndim = input.array.ndim
+    dim = normalize_axes(dim, ndim, op) if isinstance(dim, tuple) else normalize_axis(dim, ndim, op)
+    return into(out, input / norm(input, p, dim, True).clamp(min=eps), op)
+
+
+def local_response_norm(
+    input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
+) -> Tensor:
+    """Divide by a power of the mean square over `size` neighbouring channels.
+
+        y_c = x_c / (k + alpha * mean(x_j^2 for the channels j about c))^beta
+
+    Parameters
+    ----------
+    input : Tensor, (N, C, L) or with more dimensions
+    size : int, how many channels; those beyond the border count as 0
+
+    Differentiable to any order. ValueError for fewer than 3 dimensions.
+
+    References
+    ----------
+    Krizhevsky, Sutskever & Hinton 2012, "ImageNet classification with deep CNNs".
+    """
+    op = "local_response_norm"
+    require_floating(require_tensor(input, op), op)
+    shape = input.array.shape
+    if len(shape) < 3:
+        raise ValueError(f"{op}: input must be (N, C, L) or have more dimensions, got {shape}")
+    if not math.prod(shape):
+        return input
+    squares = (input * input).reshape(shape[0], 1, shape[1], -1)
+    means = avg_pool2d(pad(squares, (0, 0, size // 2, (size - 1) // 2)), (size, 1), 1)
+    return input / (means.reshape(shape) * alpha + k) ** beta
 
 
 def rms_norm(

@@ -207,27 +207,35 @@ def reduce_all(int op, cnp.ndarray x, double scale=1.0):
     return out
 
 
-def reduce_run(int op, cnp.ndarray x, int first, int last, bint keepdims, double scale=1.0):
-    """scale * op over the axes first to last of a C-contiguous float array; None for other arrays.
-    """
-    cdef int t = cnp.PyArray_TYPE(x), ndim = cnp.PyArray_NDIM(x), i, left = 0
-    cdef Py_ssize_t outer = 1, n = 1, inner = 1
+cdef cnp.ndarray lines(cnp.ndarray x, int first, int last, bint keepdims, int t,
+                       Py_ssize_t* outer, Py_ssize_t* n, Py_ssize_t* inner):
+    """An empty array for the reduction of x over the axes first to last, and the lengths."""
     cdef cnp.npy_intp[64] shape
-    cdef cnp.ndarray out
-    if not cnp.PyArray_ISCARRAY_RO(x) or (t != cnp.NPY_FLOAT32 and t != cnp.NPY_FLOAT64):
-        return None
-    for i in range(ndim):
+    cdef int i, left = 0
+    outer[0] = n[0] = inner[0] = 1
+    for i in range(cnp.PyArray_NDIM(x)):
         if i < first:
-            outer *= cnp.PyArray_DIM(x, i)
+            outer[0] *= cnp.PyArray_DIM(x, i)
         elif i > last:
-            inner *= cnp.PyArray_DIM(x, i)
+            inner[0] *= cnp.PyArray_DIM(x, i)
         else:
-            n *= cnp.PyArray_DIM(x, i)
+            n[0] *= cnp.PyArray_DIM(x, i)
             if not keepdims:
                 continue
         shape[left] = 1 if first <= i <= last else cnp.PyArray_DIM(x, i)
         left += 1
-    out = cnp.PyArray_EMPTY(left, shape, t, 0)
+    return cnp.PyArray_EMPTY(left, shape, t, 0)
+
+
+def reduce_run(int op, cnp.ndarray x, int first, int last, bint keepdims, double scale=1.0):
+    """scale * op over the axes first to last of a C-contiguous float array; None for other arrays.
+    """
+    cdef int t = cnp.PyArray_TYPE(x)
+    cdef Py_ssize_t outer, n, inner
+    cdef cnp.ndarray out
+    if not cnp.PyArray_ISCARRAY_RO(x) or (t != cnp.NPY_FLOAT32 and t != cnp.NPY_FLOAT64):
+        return None
+    out = lines(x, first, last, keepdims, t, &outer, &n, &inner)
     reduce(op, x, out, outer, n, inner, scale)
     return out
 
@@ -356,9 +364,13 @@ cdef int arg_all(int op, const real* x, int64_t* out, Py_ssize_t outer, Py_ssize
     return 0
 
 
-def arg_reduce(bint largest, cnp.ndarray x, cnp.ndarray out, Py_ssize_t outer, Py_ssize_t n,
-               Py_ssize_t inner):
-    """out[o, i] = first k at which x[o, k, i] is largest (or smallest); 1 <= n < 2**31."""
+def arg_reduce(bint largest, cnp.ndarray x, int axis, bint keepdims):
+    """The first index of the largest (or smallest) value along an axis of 1 to 2**31 - 1 values.
+
+    x is C-contiguous, of a float type.
+    """
+    cdef Py_ssize_t outer, n, inner
+    cdef cnp.ndarray out = lines(x, axis, axis, keepdims, cnp.NPY_INT64, &outer, &n, &inner)
     cdef void* px = cnp.PyArray_DATA(x)
     cdef int64_t* po = <int64_t*>cnp.PyArray_DATA(out)
     cdef int op = MAX if largest else MIN
@@ -368,3 +380,4 @@ def arg_reduce(bint largest, cnp.ndarray x, cnp.ndarray out, Py_ssize_t outer, P
     else:
         with nogil:
             arg_all[double](op, <double*>px, po, outer, n, inner)
+    return out

@@ -90,7 +90,13 @@ def extreme(op: str, x: Any, dim: Any, keepdim: bool, other: Any = None) -> Any:
     if x.array.ndim == 0:
         return ValuesIndices(x.clone(), wrap(x.backend.full((), 0, _INT64), x.backend))
     require_elements(x, (axis,), op)
-    indices = x.backend.arg_reduce(op, x.array, axis, True)
+    backend = x.backend
+    if x.node is None and x.tangent is None:  # no gradient will ask for the index
+        return ValuesIndices(
+            wrap(backend.reduce(op, x.array, (axis,), keepdim), backend),
+            wrap(backend.arg_reduce(op, x.array, axis, keepdim), backend),
+        )
+    indices = backend.arg_reduce(op, x.array, axis, True)
     values, where = Gather.apply(x, axis, indices), wrap(indices, x.backend)
     if not keepdim:
         shape = x.array.shape[:axis] + x.array.shape[axis + 1 :]

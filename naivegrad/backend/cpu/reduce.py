@@ -111,22 +111,15 @@ def var(x: ndarray, axes: Axes, correction: float, keepdims: bool) -> ndarray:
     kernel.reduce(
         kernel.CODES["sum"], lines, means, outer, n, inner, 1 / n if n else math.nan, None
     )
-    kernel.reduce(kernel.CODES["squares"], lines, squares, outer, n, inner, 1.0, means)
     scale = 1.0 / (n - correction) if n > correction else math.nan if n == 0 else math.inf
-    with np.errstate(invalid="ignore"):  # 0 * inf, one value without its mean, is NaN
-        squares *= x.dtype.type(scale)
+    kernel.reduce(kernel.CODES["squares"], lines, squares, outer, n, inner, scale, means)
     return _result(squares, x.shape, axes, keepdims)
 
 
 def arg_reduce(op: str, x: ndarray, axis: int, keepdims: bool) -> ndarray:
     """The first index of the largest ("max") or smallest ("min") value along one axis, as int64."""
     if x.dtype in (np.float32, np.float64) and x.shape[axis] < 2**31:
-        x = np.ascontiguousarray(x)
-        outer, n = math.prod(x.shape[:axis]), x.shape[axis]
-        inner = math.prod(x.shape[axis + 1 :])
-        out = np.empty(outer * inner, np.int64)
-        kernel.arg_reduce(op == "max", x, out, outer, n, inner)
-        return _result(out, x.shape, (axis,), keepdims)
+        return kernel.arg_reduce(op == "max", np.ascontiguousarray(x), axis, keepdims)
     find = np.argmax if op == "max" else np.argmin
     return np.asarray(find(x, axis=axis, keepdims=keepdims))
 

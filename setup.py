@@ -26,8 +26,8 @@ from setuptools.modified import newer_group
 
 # Those worth wider vectors are compiled per level and chosen at import, in kernels/__init__.py.
 BY_LEVEL = {
-    "attention", "conv", "elementwise", "loss", "matmul", "norm", "optim", "random", "reduce",
-    "softmax",
+    "attention", "conv", "elementwise", "grid_sample", "loss", "matmul", "norm", "optim", "random",
+    "reduce", "softmax",
 }  # fmt: skip
 MODULES = sorted(
     BY_LEVEL
@@ -37,7 +37,6 @@ MODULES = sorted(
         "decomposition",
         "distance",
         "embedding",
-        "grid_sample",
         "index",
         "interpolate",
         "pool",

@@ -8,7 +8,6 @@ from naivegrad.kernels import (
     decomposition,
     distance,
     embedding,
-    grid_sample,
     index,
     interpolate,
     pool,
@@ -25,6 +24,7 @@ if TYPE_CHECKING:  # the stubs are the same at every level
         attention,
         conv,
         elementwise,
+        grid_sample,
         loss,
         matmul,
         norm,
@@ -37,6 +37,7 @@ else:
     attention = load("attention")
     conv = load("conv")
     elementwise = load("elementwise")
+    grid_sample = load("grid_sample")
     loss = load("loss")
     matmul = load("matmul")
     norm = load("norm")

@@ -32,11 +32,6 @@ cdef struct Problem:
     int mode, outside
     bint align
 
-cdef struct Taps:                        # along one axis, of one point
-    Py_ssize_t at[4]                     # -1: outside, reads 0
-    double weight[4]
-    double slope[4]                      # the derivative of the weight by the coordinate
-
 
 # ---- coordinates --------------------------------------------------------------------------------
 
@@ -71,12 +66,14 @@ cdef inline real reflect(real x, Py_ssize_t size, bint align, real* slope) noexc
     return rest + low
 
 
-cdef inline real inside(real x, Py_ssize_t size, const Problem* p, real* slope) noexcept nogil:
+cdef inline real inside(
+    real x, Py_ssize_t size, int outside, bint align, real* slope
+) noexcept nogil:
     """Where a coordinate is read that may lie outside."""
-    if p.outside == 0:
+    if outside == 0:
         return x
-    if p.outside == 2:
-        x = reflect(x, size, p.align, slope)
+    if outside == 2:
+        x = reflect(x, size, align, slope)
     return clip(x, size, slope)
 
 
@@ -85,62 +82,71 @@ cdef inline Py_ssize_t pixel(real x, Py_ssize_t size) noexcept nogil:
     return <Py_ssize_t> x if 0 <= x < size else -1
 
 
-cdef inline void cubic(double t, double* weight, double* slope) noexcept nogil:
-    """Keys 1981, with a = -3/4: the weights of the pixels at -1, 0, 1, 2 for a point at t."""
-    cdef double a = -0.75, x
-    cdef int k
-    for k in range(4):
-        x = fabs(t + 1 - k)
-        if k == 1 or k == 2:
-            weight[k] = ((a + 2) * x - (a + 3)) * x * x + 1
-            slope[k] = (3 * (a + 2) * x - 2 * (a + 3)) * x
-        else:
-            weight[k] = ((a * x - 5 * a) * x + 8 * a) * x - 4 * a
-            slope[k] = (3 * a * x - 10 * a) * x + 8 * a
-        if k > 1:                        # where the pixel is ahead, x falls as t grows
-            slope[k] = -slope[k]
-
-
-cdef inline int taps_of(const Problem* p, Py_ssize_t size, real g, Taps* taps) noexcept nogil:
-    """The pixels that the coordinate g, in [-1, 1] from end to end, reads along an axis."""
-    cdef real slope, x, base, t, _unused = 0
-    cdef int k
-    cdef bint missing = g != g           # it counts as -1
-    g = -1 if missing else g
-    if p.align:
-        slope = <real> (size - 1) / 2
-        x = (g + 1) / 2 * (size - 1)
+cdef inline real cubic(real t, int k, real* slope) noexcept nogil:
+    """Keys 1981, with a = -3/4: the weight, for a point at t, of the pixel at k - 1."""
+    cdef double a = -0.75, x = fabs(t + 1 - k), d
+    cdef double near = ((a + 2) * x - (a + 3)) * x * x + 1
+    cdef double far = ((a * x - 5 * a) * x + 8 * a) * x - 4 * a
+    if k == 1 or k == 2:
+        d = (3 * (a + 2) * x - 2 * (a + 3)) * x
     else:
-        slope = <real> size / 2
-        x = ((g + 1) * size - 1) / 2
-    if missing:
-        slope = 0
-    if p.mode != 2:
-        x = inside(x, size, p, &slope)
-    if p.mode == 1:
-        taps.at[0] = pixel(<real> rint(x), size)
-        taps.weight[0] = 1
-        taps.slope[0] = 0
-        return 1
-    base = <real> floor(x)
-    t = x - base
-    if p.mode == 0:
-        if not t >= 0:                   # of an infinite x: the pixels are outside, and read 0
-            t = 0
-        for k in range(2):
-            taps.at[k] = pixel(base + k, size)
-        taps.weight[0] = 1 - t
-        taps.weight[1] = t
-        taps.slope[0] = -slope
-        taps.slope[1] = slope
-        return 2
-    if not t >= 0:
-        t = 0
-    cubic(t, taps.weight, taps.slope)
-    for k in range(4):
-        taps.at[k] = pixel(<real> rint(inside(base - 1 + k, size, p, &_unused)), size)
-        taps.slope[k] *= slope
-    return 4
+        d = (3 * a * x - 10 * a) * x + 8 * a
+    slope[0] = <real> (-d if k > 1 else d)  # where the pixel is ahead, x falls as t grows
+    return <real> (near if k == 1 or k == 2 else far)
+
+
+cdef inline int place(
+    const Problem* p, Py_ssize_t size, const real* grid, Py_ssize_t n, Py_ssize_t[4][BLOCK] at,
+    real[4][BLOCK] weight, real[4][BLOCK] slope, int mode, int outside,
+) noexcept nogil:
+    """The pixels that n coordinates, in [-1, 1] from end to end, read along an axis.
+
+    at is -1 where a pixel is outside; slope is the derivative of the weight by the coordinate.
+    """
+    cdef real g, rate, x, base, t, change, _unused = 0
+    cdef Py_ssize_t i
+    cdef int k
+    for i in range(n):
+        g = grid[i * p.dims]
+        rate = <real> (size - 1 if p.align else size) / 2
+        if g != g:                       # NaN stands for -1
+            g = -1
+            rate = 0
+        x = (g + 1) / 2 * (size - 1) if p.align else ((g + 1) * size - 1) / 2
+        if mode != 2:
+            x = inside(x, size, outside, p.align, &rate)
+        if mode == 1:
+            at[0][i] = pixel(<real> rint(x), size)
+            weight[0][i] = 1
+            slope[0][i] = 0
+            continue
+        base = <real> floor(x)
+        t = x - base
+        t = t if t >= 0 else 0           # of an infinite x: the pixels are outside, and read 0
+        if mode == 0:
+            at[0][i] = pixel(base, size)
+            at[1][i] = pixel(base + 1, size)
+            weight[0][i] = 1 - t
+            weight[1][i] = t
+            slope[0][i] = -rate
+            slope[1][i] = rate
+            continue
+        for k in range(4):
+            x = inside(base - 1 + k, size, outside, p.align, &_unused)
+            at[k][i] = pixel(<real> rint(x), size)
+            weight[k][i] = cubic(t, k, &change)
+            slope[k][i] = change * rate
+    return 2 if mode == 0 else 1 if mode == 1 else 4
+
+
+cdef inline int along_axis(
+    const Problem* p, Py_ssize_t size, const real* grid, Py_ssize_t n, Py_ssize_t[4][BLOCK] at,
+    real[4][BLOCK] weight, real[4][BLOCK] slope,
+) noexcept nogil:
+    """The same; the usual case is compiled apart, as a loop without branches."""
+    if p.mode == 0 and p.outside == 0:
+        return place(p, size, grid, n, at, weight, slope, 0, 0)
+    return place(p, size, grid, n, at, weight, slope, p.mode, p.outside)
 
 
 cdef inline int list_taps(
@@ -148,32 +154,46 @@ cdef inline int list_taps(
     real[TAPS][BLOCK] weight, real[3][TAPS][BLOCK] slope, bint slopes,
 ) noexcept nogil:
     """The positions and weights of n points, and how the weights change along W, H, D."""
-    cdef Taps x, y, z
+    cdef Py_ssize_t x[4][BLOCK]
+    cdef Py_ssize_t y[4][BLOCK]
+    cdef Py_ssize_t z[4][BLOCK]
+    cdef real wx[4][BLOCK]
+    cdef real wy[4][BLOCK]
+    cdef real wz[4][BLOCK]
+    cdef real sx[4][BLOCK]
+    cdef real sy[4][BLOCK]
+    cdef real sz[4][BLOCK]
     cdef Py_ssize_t i
-    cdef int kx, ky, kz, nx = 0, ny = 0, nz = 1, k = 0
-    z.at[0] = 0
-    z.weight[0] = 1
-    z.slope[0] = 0
-    for i in range(n):
-        nx = taps_of(p, p.size[2], grid[i * p.dims], &x)
-        ny = taps_of(p, p.size[1], grid[i * p.dims + 1], &y)
-        if p.dims == 3:
-            nz = taps_of(p, p.size[0], grid[i * p.dims + 2], &z)
-        k = 0
-        for kz in range(nz):
-            for ky in range(ny):
-                for kx in range(nx):
-                    if x.at[kx] < 0 or y.at[ky] < 0 or z.at[kz] < 0:
-                        at[k][i] = -1
-                    else:
-                        at[k][i] = (z.at[kz] * p.size[1] + y.at[ky]) * p.size[2] + x.at[kx]
-                    weight[k][i] = <real> (x.weight[kx] * y.weight[ky] * z.weight[kz])
-                    if slopes:
-                        slope[0][k][i] = <real> (x.slope[kx] * y.weight[ky] * z.weight[kz])
-                        slope[1][k][i] = <real> (x.weight[kx] * y.slope[ky] * z.weight[kz])
-                        slope[2][k][i] = <real> (x.weight[kx] * y.weight[ky] * z.slope[kz])
-                    k += 1
+    cdef int nx, ny, nz = 1, kx, ky, kz, k = 0
+    nx = along_axis(p, p.size[2], grid, n, x, wx, sx)
+    ny = along_axis(p, p.size[1], grid + 1, n, y, wy, sy)
+    if p.dims == 3:
+        nz = along_axis(p, p.size[0], grid + 2, n, z, wz, sz)
+    else:
+        for i in range(n):
+            z[0][i] = 0
+            wz[0][i] = 1
+            sz[0][i] = 0
+    for kz in range(nz):
+        for ky in range(ny):
+            for kx in range(nx):
+                for i in range(n):
+                    at[k][i] = (z[kz][i] * p.size[1] + y[ky][i]) * p.size[2] + x[kx][i]
+                    at[k][i] = -1 if (x[kx][i] | y[ky][i] | z[kz][i]) < 0 else at[k][i]
+                    weight[k][i] = wx[kx][i] * wy[ky][i] * wz[kz][i]
+                if slopes:
+                    for i in range(n):
+                        slope[0][k][i] = sx[kx][i] * wy[ky][i] * wz[kz][i]
+                        slope[1][k][i] = wx[kx][i] * sy[ky][i] * wz[kz][i]
+                        slope[2][k][i] = wx[kx][i] * wy[ky][i] * sz[kz][i]
+                k += 1
     return k
+
+
+cdef inline real read(const real* plane, Py_ssize_t at) noexcept nogil:
+    """A pixel, or 0 outside: loaded in any case, so that a loop of these needs no branch."""
+    cdef real value = plane[at if at >= 0 else 0]
+    return value if at >= 0 else 0
 
 
 # ---- forward ------------------------------------------------------------------------------------
@@ -185,6 +205,7 @@ cdef void sample_block(
     cdef Py_ssize_t at[TAPS][BLOCK]
     cdef real weight[TAPS][BLOCK]
     cdef real slope[3][TAPS][BLOCK]
+    cdef real total[BLOCK]
     cdef Py_ssize_t blocks = (p.points + BLOCK - 1) // BLOCK
     cdef Py_ssize_t sample = block // blocks, first = block % blocks * BLOCK
     cdef Py_ssize_t i, c, n = min(<Py_ssize_t> BLOCK, p.points - first)
@@ -192,11 +213,12 @@ cdef void sample_block(
     taps = list_taps(p, grid + (sample * p.points + first) * p.dims, n, at, weight, slope, False)
     for c in range(sample * p.channels, (sample + 1) * p.channels):
         for i in range(n):
-            out[c * p.points + first + i] = 0
+            total[i] = 0
         for k in range(taps):
             for i in range(n):
-                if at[k][i] >= 0:
-                    out[c * p.points + first + i] += weight[k][i] * x[c * p.plane + at[k][i]]
+                total[i] += weight[k][i] * read(x + c * p.plane, at[k][i])
+        for i in range(n):
+            out[c * p.points + first + i] = total[i]
 
 
 cdef void sample_all(
@@ -223,7 +245,8 @@ cdef void spread_sample(
     cdef real weight[TAPS][BLOCK]
     cdef real slope[3][TAPS][BLOCK]
     cdef real total[3][BLOCK]
-    cdef real value
+    cdef real value[BLOCK]
+    cdef real product[BLOCK]
     cdef Py_ssize_t i, c, n, first = 0
     cdef int k, a, taps
     if grad_x != NULL:
@@ -236,17 +259,19 @@ cdef void spread_sample(
             for i in range(n):
                 total[a][i] = 0
         for c in range(sample * p.channels, (sample + 1) * p.channels):
+            for i in range(n):
+                value[i] = grad[c * p.points + first + i]
             for k in range(taps):
-                for i in range(n):
-                    if at[k][i] < 0:
-                        continue
-                    value = grad[c * p.points + first + i]
-                    if grad_x != NULL:
-                        grad_x[c * p.plane + at[k][i]] += weight[k][i] * value
-                    if grad_grid != NULL:
-                        value *= x[c * p.plane + at[k][i]]
-                        for a in range(p.dims):
-                            total[a][i] += slope[a][k][i] * value
+                if grad_x != NULL:
+                    for i in range(n):
+                        if at[k][i] >= 0:
+                            grad_x[c * p.plane + at[k][i]] += weight[k][i] * value[i]
+                if grad_grid != NULL:
+                    for i in range(n):
+                        product[i] = value[i] * read(x + c * p.plane, at[k][i])
+                    for a in range(p.dims):
+                        for i in range(n):
+                            total[a][i] += slope[a][k][i] * product[i]
         if grad_grid != NULL:
             for i in range(n):
                 for a in range(p.dims):

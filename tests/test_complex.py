@@ -219,6 +219,21 @@ def test_real_types_do_not_take_complex_numbers():
             getattr(ng, name)([1j])
 
 
+def test_random_numbers():
+    """The variance is 1, half of it in each part, which are independent."""
+    ng.manual_seed(0)
+    z = ng.randn(4000, dtype=ng.cfloat)
+    parts = ng.view_as_real(z)
+    assert z.dtype is ng.complex64 and (parts.mean(0).abs() < 0.05).all()
+    np.testing.assert_allclose(parts.T.cov().numpy(), [[0.5, 0], [0, 0.5]], atol=0.05)
+    u = ng.view_as_real(ng.rand(4000, dtype=ng.cdouble))
+    assert u.dtype is ng.float64 and (u >= 0).all() and (u < 1).all()
+    np.testing.assert_allclose(u.mean(0).tolist(), [0.5, 0.5], atol=0.02)
+    assert ng.randn_like(z).shape == z.shape and ng.rand_like(z).dtype is ng.complex64
+    with pytest.raises(TypeError, match="randn: a floating-point or complex dtype"):
+        ng.randn(2, dtype=ng.int64)
+
+
 def test_out():
     z, out = ng.tensor([3 + 4j]), ng.empty(0, dtype=ng.cfloat)
     assert ng.conj_physical(z, out=out) is out and out.tolist() == [3 - 4j]

@@ -11,7 +11,7 @@ import numpy as np
 from naivegrad import dtype as dtypes
 from naivegrad.autograd import Function
 from naivegrad.autograd.inplace import assign
-from naivegrad.backend.promotion import is_floating
+from naivegrad.backend.promotion import is_differentiable, is_floating
 from naivegrad.device import backend_of
 from naivegrad.ops._args import (
     into,
@@ -57,6 +57,11 @@ def _draw(
     backend: Any,
 ) -> Any:
     """An array from the stream of the generator."""
+    if dtype.kind == "c":  # two real numbers each; normal ones have half of the variance each
+        real = dtypes.from_numpy(dtype).to_real().numpy
+        b = b * math.sqrt(0.5) if kind == "normal" else b
+        parts = _draw(kind, (*shape, 2), real, 0.0, b, generator, backend)
+        return backend.binary("add", backend.view_as_complex(parts), a)
     words = math.prod(shape) * (2 if dtype == np.float64 else 1)
     seed, offset = (generator or default_generator).reserve(words)
     return backend.random(kind, shape, dtype, float(a), float(b), seed, offset)
@@ -64,8 +69,8 @@ def _draw(
 
 def _float_type(op: str, dtype: Any, out: Tensor | None = None) -> np.dtype[Any]:
     wish = numpy_dtype(dtype, out=out)
-    if not is_floating(wish):
-        raise TypeError(f"{op}: a floating-point dtype is needed, got {dtype}")
+    if not is_differentiable(wish):
+        raise TypeError(f"{op}: a floating-point or complex dtype is needed, got {dtype}")
     return wish
 
 

@@ -8,11 +8,9 @@ from naivegrad.kernels import (
     decomposition,
     distance,
     embedding,
-    index,
     interpolate,
     pool,
     scan,
-    scatter,
     sort,
     threads,
     unfold,
@@ -25,12 +23,14 @@ if TYPE_CHECKING:  # the stubs are the same at every level
         conv,
         elementwise,
         grid_sample,
+        index,
         loss,
         matmul,
         norm,
         optim,
         random,
         reduce,
+        scatter,
         softmax,
     )
 else:
@@ -38,12 +38,14 @@ else:
     conv = load("conv")
     elementwise = load("elementwise")
     grid_sample = load("grid_sample")
+    index = load("index")
     loss = load("loss")
     matmul = load("matmul")
     norm = load("norm")
     optim = load("optim")
     random = load("random")
     reduce = load("reduce")
+    scatter = load("scatter")
     softmax = load("softmax")
 
 __all__ = [

@@ -12,6 +12,7 @@
 cimport numpy as cnp
 from cython.parallel cimport prange
 from libc.stdint cimport int8_t, int16_t, int32_t, int64_t
+from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
 
 from naivegrad.kernels.dense cimport is_dense
@@ -36,7 +37,7 @@ cdef enum:
 
 
 cdef inline int64_t wrapped(int64_t k, Py_ssize_t n) noexcept nogil:
-    return k + n if k < 0 else k
+    return k + (n & (k >> 63))                       # + n if negative, without a branch
 
 
 def join(cnp.ndarray first, cnp.ndarray second, Py_ssize_t n, Py_ssize_t m) -> bool:
@@ -65,6 +66,38 @@ cdef void take_words(const word* x, const int64_t* index, word* out, Py_ssize_t 
         o += 1
         line = o * m
         k = 0
+
+
+cdef void take_rows(const word* x, const int32_t* index, word* out, Py_ssize_t n, Py_ssize_t m,
+                    Py_ssize_t first, Py_ssize_t last) noexcept nogil:
+    """out[o, k] = x[o, index[k]] for o in [first, last): positions made short for many rows."""
+    cdef Py_ssize_t o, k
+    for o in range(first, last):
+        for k in range(m):
+            out[o * m + k] = x[o * n + index[k]]
+
+
+cdef bint take_many(const char* x, const int64_t* index, char* out, Py_ssize_t outer, Py_ssize_t n,
+                    Py_ssize_t m, Py_ssize_t size) noexcept nogil:
+    """The same for all rows; False where there is no memory for the short index."""
+    cdef int part, threads = num_threads()
+    cdef Py_ssize_t k
+    cdef int32_t* short = <int32_t*>malloc(m * sizeof(int32_t))
+    if short is NULL:
+        return False
+    for k in range(m):
+        short[k] = <int32_t>wrapped(index[k], n)
+    if outer * m < GRAIN:
+        threads = 1
+    for part in prange(threads, num_threads=threads, schedule="static"):
+        if size == 4:
+            take_rows(<const int32_t*>x, short, <int32_t*>out, n, m, outer * part // threads,
+                      outer * (part + 1) // threads)
+        else:
+            take_rows(<const int64_t*>x, short, <int64_t*>out, n, m, outer * part // threads,
+                      outer * (part + 1) // threads)
+    free(short)
+    return True
 
 
 cdef void take_blocks(const char* x, const int64_t* index, char* out, Py_ssize_t n, Py_ssize_t m,
@@ -119,7 +152,10 @@ def take(cnp.ndarray x, cnp.ndarray index, cnp.ndarray out, Py_ssize_t outer, Py
     if lines == 0 or size == 0:
         return True
     with nogil:
-        if threads > 1 and lines * inner >= GRAIN:
+        if (size == 4 or size == 8) and outer >= 8 and n < 2147483647 and take_many(
+                px, at, po, outer, n, m, size):
+            pass
+        elif threads > 1 and lines * inner >= GRAIN:
             for part in prange(threads, num_threads=threads, schedule="static"):
                 take_part(px, at, po, n, m, size, lines * part // threads,
                           lines * (part + 1) // threads)
@@ -241,6 +277,25 @@ def put_along(cnp.ndarray out, Py_ssize_t axis, cnp.ndarray index, cnp.ndarray v
             or ndim != cnp.PyArray_NDIM(out) + cnp.PyArray_NDIM(index) - 1):
         return False
     return put(value, index, out, outer, cnp.PyArray_DIM(out, <int>axis), inner, True)
+
+
+cdef void extremes(const int64_t* x, Py_ssize_t size, int64_t* low, int64_t* high) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef int64_t a = x[0], b = x[0]
+    for i in range(size):
+        a = x[i] if x[i] < a else a
+        b = x[i] if x[i] > b else b
+    low[0], high[0] = a, b
+
+
+def bounds(cnp.ndarray index):
+    """The smallest and the largest value of a dense int64 array that is not empty; or None."""
+    cdef int64_t low = 0, high = -1
+    if not is_dense(index, cnp.NPY_INT64) or not cnp.PyArray_SIZE(index):
+        return None
+    with nogil:
+        extremes(<const int64_t*>cnp.PyArray_DATA(index), cnp.PyArray_SIZE(index), &low, &high)
+    return low, high
 
 
 def true_positions(cnp.ndarray mask):

@@ -8,10 +8,10 @@
 
 cimport numpy as cnp
 from cython.parallel cimport prange
-from libc.stdint cimport int8_t, int16_t, int32_t, int64_t, uint8_t
+from libc.stdint cimport int8_t, int16_t, int32_t, int64_t, uint8_t, uint64_t
 
 from naivegrad.kernels.dense cimport is_dense
-from naivegrad.kernels.positions cimport apart, before, behind, outside
+from naivegrad.kernels.positions cimport apart, before, behind, outside, stray
 from naivegrad.kernels.threads cimport num_threads
 
 cnp.import_array()
@@ -34,6 +34,7 @@ ctypedef fused number:
 
 cdef enum:
     GRAIN = 32768        # values below which a parallel region costs more than it saves
+    STRETCH = 2048       # positions that are checked at once: they stay in the first cache
     USER_TYPES = 256     # from here on NumPy's numbers of types that others registered
 
 cdef enum:
@@ -43,65 +44,84 @@ cdef enum:
     MIN = 3
 
 
-cdef void gather_lines(const word* x, const int64_t* index, word* out, Py_ssize_t n, Py_ssize_t m,
-                       Py_ssize_t inner, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
-    """out[o, k, i] = x[o, index[o, k, i], i] for the lines o * m + k in [first, last)."""
-    cdef Py_ssize_t o = first // m, k = first % m, line, i, at
+cdef uint64_t gather_lines(const word* x, const int64_t* index, word* out, Py_ssize_t n,
+                           Py_ssize_t m, Py_ssize_t inner, Py_ssize_t first,
+                           Py_ssize_t last) noexcept nogil:
+    """out[o, k, i] = x[o, index[o, k, i], i] for the lines o * m + k in [first, last).
+
+    Each stretch of the index is checked just before it is used; a result with the sign bit set
+    means that a position was out of range, and the rest was left alone.
+    """
+    cdef Py_ssize_t o = first // m, k = first % m, line = first, i, at, stop
+    cdef uint64_t bits
     cdef const word* row
     if inner == 1:
-        line = first
         while line < last:
             row = x + o * n
-            at = min(last, (o + 1) * m)
-            for i in range(line, at):
+            stop = min(last, (o + 1) * m, line + STRETCH)
+            bits = stray(index, line, stop, 0, <uint64_t>(n - 1))
+            if bits >> 63:
+                return bits
+            for i in range(line, stop):
                 out[i] = row[index[i]]
-            line = at
-            o += 1
-        return
+            line = stop
+            if line == (o + 1) * m:
+                o += 1
+        return 0
     for line in range(first, last):
         at = line * inner
+        bits = stray(index, at, at + inner, 0, <uint64_t>(n - 1))
+        if bits >> 63:
+            return bits
         for i in range(inner):
             out[at + i] = x[(o * n + index[at + i]) * inner + i]
         k += 1
         if k == m:
             k = 0
             o += 1
+    return 0
 
 
-cdef void gather_all(const word* x, const int64_t* index, word* out, Py_ssize_t outer, Py_ssize_t n,
-                     Py_ssize_t m, Py_ssize_t inner) noexcept nogil:
+cdef uint64_t gather_all(const word* x, const int64_t* index, word* out, Py_ssize_t outer,
+                         Py_ssize_t n, Py_ssize_t m, Py_ssize_t inner) noexcept nogil:
     cdef int part, threads = num_threads()
     cdef Py_ssize_t lines = outer * m
+    cdef uint64_t bits = 0
     if threads > 1 and lines * inner >= GRAIN:
         for part in prange(threads, num_threads=threads, schedule="static"):
-            gather_lines(x, index, out, n, m, inner, lines * part // threads,
-                         lines * (part + 1) // threads)
+            bits |= gather_lines(x, index, out, n, m, inner, lines * part // threads,
+                                 lines * (part + 1) // threads)
     else:
-        gather_lines(x, index, out, n, m, inner, 0, lines)
+        bits = gather_lines(x, index, out, n, m, inner, 0, lines)
+    return bits
 
 
 def gather(cnp.ndarray x, cnp.ndarray index, cnp.ndarray out, Py_ssize_t outer, Py_ssize_t n,
            Py_ssize_t m, Py_ssize_t inner) -> bool:
     """out[o, k, i] = x[o, index[o, k, i], i]: x (outer, n, inner), index and out (outer, m, inner).
+
+    None of these is 0, but perhaps n.
     """
     cdef const int64_t* at = <const int64_t*>cnp.PyArray_DATA(index)
     cdef void* px = cnp.PyArray_DATA(x)
     cdef void* po = cnp.PyArray_DATA(out)
     cdef int item = cnp.PyArray_ITEMSIZE(x)
-    if outside(at, cnp.PyArray_SIZE(index), 0, n):
+    cdef uint64_t bits
+    if n == 0:
         return False
     with nogil:
         if item == 4:
-            gather_all(<const int32_t*>px, at, <int32_t*>po, outer, n, m, inner)
+            bits = gather_all(<const int32_t*>px, at, <int32_t*>po, outer, n, m, inner)
         elif item == 8:
-            gather_all(<const int64_t*>px, at, <int64_t*>po, outer, n, m, inner)
+            bits = gather_all(<const int64_t*>px, at, <int64_t*>po, outer, n, m, inner)
         elif item == 1:
-            gather_all(<const int8_t*>px, at, <int8_t*>po, outer, n, m, inner)
+            bits = gather_all(<const int8_t*>px, at, <int8_t*>po, outer, n, m, inner)
         elif item == 2:
-            gather_all(<const int16_t*>px, at, <int16_t*>po, outer, n, m, inner)
+            bits = gather_all(<const int16_t*>px, at, <int16_t*>po, outer, n, m, inner)
         else:
-            gather_all(<const double complex*>px, at, <double complex*>po, outer, n, m, inner)
-    return True
+            bits = gather_all(<const double complex*>px, at, <double complex*>po, outer, n, m,
+                              inner)
+    return bits >> 63 == 0
 
 
 cdef void set_lines(const word* source, const int64_t* index, word* out, Py_ssize_t first,
@@ -110,6 +130,11 @@ cdef void set_lines(const word* source, const int64_t* index, word* out, Py_ssiz
     """out[o, index[o, k, i], i] = source[o, k, i] for o in [first, last); one value if step is 0.
     """
     cdef Py_ssize_t o, k, i, at
+    if inner == 1:
+        for o in range(first, last):
+            for k in range(o * m, (o + 1) * m):
+                out[o * n + index[k]] = source[k * step]
+        return
     for o in range(first, last):
         for k in range(m):
             at = (o * m + k) * inner
@@ -193,7 +218,7 @@ cdef void reduce_blocks(int op, const number* source, const int64_t* index, numb
         for o in range(first, last):
             for k in range(m):
                 to = index[k]
-                out[o * n + (to + n if to < 0 else to)] += source[o * m + k]
+                out[o * n + to + (n & (to >> 63))] += source[o * m + k]
         return
     for o in range(first, last):
         for k in range(m):

@@ -118,18 +118,17 @@ class IndexPutInto(IndexPut):
 
 def getitem(x: Tensor, key: Any) -> Tensor:
     """x[key]: a view for integers, slices, None, Ellipsis; a copy for tensors, lists, masks."""
-    if key.__class__ is Tensor and key.array.ndim:  # the common cases, without the ceremony
-        mask, shape = key.array, x.array.shape
-        if mask.dtype.kind == "i" and shape:
-            try:
-                return Index.apply(x, (True,), key)
-            except IndexError as error:
-                raise IndexError(f"getitem: {error}") from None
-        if mask.dtype.kind == "b" and mask.shape == shape[: mask.ndim]:
-            flat = key.backend.reshape(mask, (mask.size,))[0]
-            (positions,) = key.backend.nonzero(flat)
-            x = x if mask.ndim == 1 else x.reshape((mask.size, *shape[mask.ndim :]))
-            return Index.apply(x, (True,), wrap(positions, x.backend))
+    positions = _only_positions(x, key)
+    if positions:  # the common case, without the ceremony
+        try:
+            return Index.apply(x, (True,) * len(positions), *positions)
+        except IndexError as error:
+            raise IndexError(f"getitem: {error}") from None
+    if _is_mask_of(x, key):
+        n, rest = key.array.size, x.array.shape[key.array.ndim :]
+        (found,) = key.backend.nonzero(key.backend.reshape(key.array, (n,))[0])
+        flat = x if key.array.ndim == 1 else x.reshape((n, *rest))
+        return Index.apply(flat, (True,), wrap(found, x.backend))
     basic, pattern, arrays, axes = _parse(x, key, "getitem")
     if basic is not None:
         x = Slice.apply(x, basic)
@@ -154,7 +153,11 @@ def setitem(x: Tensor, key: Any, value: Any) -> None:
         mask = key.reshape((*key.array.shape, *(1,) * (x.array.ndim - key.array.ndim)))
         assign(x, masked_fill_, mask, value)
         return
-    basic, pattern, arrays, axes = _parse(x, key, "setitem")
+    if arrays := _only_positions(x, key):
+        basic, pattern = None, (True,) * len(arrays)
+        axes = list(enumerate(x.array.shape))
+    else:
+        basic, pattern, arrays, axes = _parse(x, key, "setitem")
     target = x if basic is None else Slice.apply(x, basic)
     if not isinstance(value, Tensor):
         value = _as_value(value, x)
@@ -181,6 +184,22 @@ def setitem(x: Tensor, key: Any, value: Any) -> None:
     target.copy_(value)
 
 
+def _only_positions(x: Tensor, key: Any) -> list[Tensor]:
+    """The tensors of a key that is made of integer tensors of one shape, not 0-d; else nothing."""
+    keys = key if key.__class__ is tuple else (key,)
+    if not 0 < len(keys) <= x.array.ndim:
+        return []
+    shape = None
+    for k in keys:
+        if k.__class__ is not Tensor or k.array.dtype.kind != "i":
+            return []
+        if k.array.shape != shape:
+            if shape is not None or not k.array.ndim:
+                return []
+            shape = k.array.shape
+    return list(keys)
+
+
 def _is_mask_of(x: Tensor, key: Any) -> bool:
     """Whether a key is a mask over the leading dimensions of x."""
     if key.__class__ is not Tensor or key.array.dtype.kind != "b":
@@ -199,7 +218,7 @@ def _put(target: Tensor, value: Tensor, pattern: Pattern, arrays: list[Tensor]) 
 
 def _named(error: IndexError, op: str, arrays: list[Tensor], axes: list[Any]) -> IndexError:
     """The same error, but with the dimension as the user counts it."""
-    for array, (axis, size) in zip(arrays, axes, strict=True):
+    for array, (axis, size) in zip(arrays, axes, strict=False):
         low, high = array.backend.bounds(array.array)
         if low < -size or high >= size:
             bad = low if low < -size else high

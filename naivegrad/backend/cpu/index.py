@@ -110,7 +110,8 @@ def _plan(
     if len(axes) > 1:
         if last - first > len(axes):
             return None
-        arrays = list(np.broadcast_arrays(*arrays))
+        if any(a.shape != flat.shape for a in arrays):
+            arrays = list(np.broadcast_arrays(*arrays))
         flat = arrays[0].copy("C")
         for axis, other in zip(axes[1:], arrays[1:], strict=True):
             if not kernel.join(flat, np.ascontiguousarray(other), n, shape[axis]):
@@ -151,4 +152,4 @@ def bounds(index_: ndarray) -> tuple[int, int]:
     """The smallest and the largest value (0, -1 of an empty array)."""
     if not index_.size:
         return 0, -1
-    return int(index_.min()), int(index_.max())
+    return kernel.bounds(index_) or (int(index_.min()), int(index_.max()))

@@ -18,11 +18,15 @@ class LinearAlgebra(Protocol):
     # linalg
 
     def matmul(self, x: Array, y: Array) -> Array:
-        """x @ y of (..., M, K) and (..., K, N), the leading axes broadcasting."""
+        """x @ y of (..., M, K) and (..., K, N), the leading axes broadcasting; y may be (K,)."""
         ...
 
     def linear(self, x: Array, w: Array, b: Array | None) -> Array:
         """x @ w.T + b: (..., K), (N, K), (N,) to (..., N)."""
+        ...
+
+    def cross(self, x: Array, y: Array, axis: int) -> Array:
+        """The vector products of threes along an axis, the other axes broadcasting."""
         ...
 
     # decomposition: matrices (..., M, N), float32 or float64. `info` is int32, one number a matrix:
@@ -99,7 +103,7 @@ class LinearAlgebra(Protocol):
     # distance
 
     def cdist(self, x: Array, y: Array, p: float) -> Array:
-        """The p-norm of every row of x (B, M, K) minus every row of y (B, N, K): (B, M, N)."""
+        """The p-norm of every row of x (..., M, K) minus every row of y (..., N, K)."""
         ...
 
     def cdist_grad(self, grad: Array, x: Array, y: Array, dist: Array, p: float) -> Array:

@@ -6,7 +6,6 @@ from naivegrad.kernels import (
     array,
     cpu_features,
     decomposition,
-    distance,
     embedding,
     interpolate,
     pool,
@@ -21,6 +20,7 @@ if TYPE_CHECKING:  # the stubs are the same at every level
     from naivegrad.kernels import (
         attention,
         conv,
+        distance,
         elementwise,
         grid_sample,
         index,
@@ -36,6 +36,7 @@ if TYPE_CHECKING:  # the stubs are the same at every level
 else:
     attention = load("attention")
     conv = load("conv")
+    distance = load("distance")
     elementwise = load("elementwise")
     grid_sample = load("grid_sample")
     index = load("index")

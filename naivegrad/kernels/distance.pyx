@@ -15,7 +15,7 @@ ctypedef fused real:
     double
 
 cdef enum:
-    LANES = 8
+    LANES = 16
     GRAIN = 1 << 17             # terms below which a second thread does not pay
 
 cdef double INFINITE = float("inf")

@@ -48,7 +48,7 @@ class CDistGrad(Function):
         p = ctx.p
 
         def formula(flow: Tensor, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
-            d = x.unsqueeze(-2) - y.unsqueeze(-3)  # (B, M, N, K)
+            d = x.unsqueeze(-2) - y.unsqueeze(-3)  # (..., M, N, K)
             flow, z = flow.unsqueeze(-1), z.unsqueeze(-1)
             if p == 0:
                 return flow.sum(-2) * x * 0
@@ -113,10 +113,9 @@ def cdist(
         if m != n and m != 1 and n != 1:
             raise ValueError(f"cdist: leading axes of shapes {a} and {b} do not broadcast")
     lead = np.broadcast_shapes(a[:-2], b[:-2])
-    batch = math.prod(lead)
-    x = x1.expand(*lead, *a[-2:]).reshape(batch, *a[-2:])
-    y = x2.expand(*lead, *b[-2:]).reshape(batch, *b[-2:])
-    return CDist.apply(x, y, float(p)).reshape(*lead, a[-2], b[-2])
+    x = x1 if a[:-2] == lead else x1.expand(*lead, *a[-2:])
+    y = x2 if b[:-2] == lead else x2.expand(*lead, *b[-2:])
+    return CDist.apply(x, y, float(p))
 
 
 def pdist(input: Tensor, p: float = 2.0) -> Tensor:

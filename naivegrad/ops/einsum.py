@@ -6,7 +6,7 @@ import functools
 import math
 import string
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from naivegrad.ops._args import into, normalize_axis, require_tensor
 from naivegrad.ops.linalg import MatMul, check_dtypes
@@ -37,21 +37,44 @@ def einsum(equation: Any, *operands: Any) -> Tensor:
         equation, operands = _from_sublists((equation, *operands))
     elif len(operands) == 1 and isinstance(operands[0], tuple | list):
         operands = tuple(operands[0])
-    terms, output, lengths = _parse(equation, operands)
+    for k, x in enumerate(operands):
+        require_tensor(x, "einsum", f"operand {k}")
     if len(operands) > 1:
         check_dtypes("einsum", *operands)
-    parts = [_diagonal(x, labels) for x, labels in zip(operands, terms, strict=True)]
-    for i, j in _order(tuple(labels for _, labels in parts), output, tuple(lengths.items())):
+    plan = _plan(equation, tuple([x.array.shape for x in operands]))
+    parts = [_diagonal(x, labels) for x, labels in zip(operands, plan.terms, strict=True)]
+    for i, j in plan.order:
         y, y_labels = parts.pop(j)
         x, x_labels = parts.pop(i)
-        later = set(output).union(*[labels for _, labels in parts])
-        parts.append(_contract(x, x_labels, y, y_labels, later, lengths))
+        later = set(plan.output).union(*[labels for _, labels in parts])
+        parts.append(_contract(x, x_labels, y, y_labels, later, plan.lengths))
     result, labels = parts[0]
-    gone = tuple(i for i, label in enumerate(labels) if label not in output)
+    gone = tuple([i for i, label in enumerate(labels) if label not in plan.output])
     if gone:
         result = result.sum(gone)
-        labels = tuple(label for label in labels if label in output)
-    return result.permute([labels.index(label) for label in output])
+        labels = tuple([label for label in labels if label in plan.output])
+    return _permuted(result, labels, plan.output)
+
+
+class Plan(NamedTuple):
+    """What an equation means for operands of some shapes."""
+
+    terms: list[Labels]  # the labels of each operand
+    output: Labels
+    lengths: Lengths
+    order: list[tuple[int, int]]
+
+
+@functools.lru_cache(1024)
+def _plan(equation: str, shapes: tuple[tuple[int, ...], ...]) -> Plan:
+    terms, output, lengths = _parse(equation, shapes)
+    single = tuple(tuple(sorted(set(labels), key=labels.index)) for labels in terms)
+    return Plan(terms, output, lengths, _order(single, output, lengths))
+
+
+def _permuted(x: Tensor, labels: Labels, wanted: Sequence[str]) -> Tensor:
+    """The axes in the order of the wanted labels."""
+    return x if labels == tuple(wanted) else x.permute([labels.index(c) for c in wanted])
 
 
 def _from_sublists(arguments: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
@@ -74,18 +97,16 @@ def _from_sublists(arguments: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
     return equation, arguments[: 2 * count : 2]
 
 
-def _parse(equation: str, operands: Sequence[Tensor]) -> tuple[list[Labels], Labels, Lengths]:
+def _parse(equation: str, shapes: Sequence[Any]) -> tuple[list[Labels], Labels, Lengths]:
     """Index labels of operands and result, and their lengths. "..." becomes "...0", "...1"."""
     left, arrow, right = equation.replace(" ", "").partition("->")
     texts = left.split(",")
-    if len(texts) != len(operands) or not operands:
-        raise ValueError(f"einsum: {equation!r} names {len(texts)} operands, got {len(operands)}")
+    if len(texts) != len(shapes) or not shapes:
+        raise ValueError(f"einsum: {equation!r} names {len(texts)} operands, got {len(shapes)}")
     lengths: Lengths = {}
     terms = []
     widest = 0
-    for k, (text, x) in enumerate(zip(texts, operands, strict=True)):
-        require_tensor(x, "einsum", f"operand {k}")
-        shape = x.array.shape
+    for k, (text, shape) in enumerate(zip(texts, shapes, strict=True)):
         head, dots, tail = _split(text, equation)
         spare = len(shape) - len(head) - len(tail)
         if spare < 0 or (spare and not dots):
@@ -139,16 +160,12 @@ def _diagonal(x: Tensor, labels: Labels) -> tuple[Tensor, Labels]:
     return x, labels
 
 
-@functools.lru_cache(256)
-def _order(
-    terms: tuple[Labels, ...], output: Labels, lengths: tuple[tuple[str, int], ...]
-) -> list[tuple[int, int]]:
+def _order(terms: tuple[Labels, ...], output: Labels, sizes: Lengths) -> list[tuple[int, int]]:
     """Which two operands to multiply, again and again: (i, j), i < j; the product goes last.
 
     Of up to `_EXACT` operands the cheapest order, found by trying all; of more, always the pair
     that costs least.
     """
-    sizes = dict(lengths)
 
     def steps(left: tuple[Labels, ...]) -> list[tuple[int, int, int, tuple[Labels, ...]]]:
         """(multiplications, i, j, what is left after) for each pair."""
@@ -192,20 +209,31 @@ def _contract(
     summed_lengths = [lengths[c] for c in summed]
     row_lengths = [lengths[c] for c in rows]
     column_lengths = [lengths[c] for c in columns]
-    x = x.permute([x_labels.index(c) for c in (*batch, *rows, *summed)])
-    y = y.permute([y_labels.index(c) for c in (*batch, *summed, *columns)])
-    x = x.expand(*batch_lengths, *row_lengths, *summed_lengths)
-    y = y.expand(*batch_lengths, *summed_lengths, *column_lengths)
-    x = x.reshape(math.prod(batch_lengths), math.prod(row_lengths), math.prod(summed_lengths))
-    y = y.reshape(math.prod(batch_lengths), math.prod(summed_lengths), math.prod(column_lengths))
+    x = _permuted(x, x_labels, (*batch, *rows, *summed))
+    y = _permuted(y, y_labels, (*batch, *summed, *columns))
+    lead = [math.prod(batch_lengths)] if batch else []
+    x = _joined(x, [*batch_lengths, *row_lengths, *summed_lengths], lead, summed_lengths)
+    y = _joined(y, [*batch_lengths, *summed_lengths, *column_lengths], lead, column_lengths)
     z = MatMul.apply(x, y) if summed else x * y
-    z = z.reshape(*batch_lengths, *row_lengths, *column_lengths)
+    shape = (*batch_lengths, *row_lengths, *column_lengths)
+    if z.array.shape != shape:
+        z = z.reshape(shape)
     return z, (*batch, *rows, *columns)
+
+
+def _joined(x: Tensor, lengths: list[int], lead: list[int], last: list[int]) -> Tensor:
+    """x, expanded to some lengths, as a matrix, or a batch of them; `last` are its columns."""
+    if x.array.shape != tuple(lengths):
+        x = x.expand(lengths)
+    n, batch = math.prod(last), math.prod(lead)
+    rows = math.prod(lengths[: len(lengths) - len(last)]) // batch if batch else 0
+    shape = (*lead, rows, n)
+    return x if x.array.shape == shape else x.reshape(shape)
 
 
 def _sum_alone(x: Tensor, labels: Labels, others: Labels, later: set[str]) -> tuple[Tensor, Labels]:
     """Sums over the axes that neither the other operand nor the result has."""
-    alone = tuple(i for i, c in enumerate(labels) if c not in others and c not in later)
+    alone = tuple([i for i, c in enumerate(labels) if c not in others and c not in later])
     if not alone:
         return x, labels
     kept = tuple(c for c in labels if c in others or c in later)

@@ -31,6 +31,41 @@ class MatMul(Function):
         )
 
 
+class MatVec(Function):
+    """z = x @ y of a matrix and a vector.    grad_x = outer(grad, y),    grad_y = x^T @ grad."""
+
+    kind = "bilinear"
+
+    @staticmethod
+    def forward(ctx: Any, x: Any, y: Any) -> Any:
+        ctx.save_for_backward(x, y)
+        return ctx.backend.matmul(x, y)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        x, y = ctx.saved_tensors
+        return (
+            None if y is None else grad.unsqueeze(1) * y,
+            None if x is None else MatVec.apply(x.mT, grad),
+        )
+
+
+class Dot(Function):
+    """z = the sum of x * y of two vectors.    grad_x = grad * y,    grad_y = grad * x."""
+
+    kind = "bilinear"
+
+    @staticmethod
+    def forward(ctx: Any, x: Any, y: Any) -> Any:
+        ctx.save_for_backward(x, y)
+        return ctx.backend.matmul(x, y)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        x, y = ctx.saved_tensors
+        return None if y is None else grad * y, None if x is None else grad * x
+
+
 class Linear(Function):
     """y = x @ w^T + b.    grad_x = grad @ w,    grad_w = grad^T @ x,    grad_b = sum of grad."""
 
@@ -111,8 +146,12 @@ def _product(x: Tensor, y: Tensor, op: str) -> Tensor:
     if len(a) == 2 and len(b) == 2:
         return MatMul.apply(x, y)
     if len(a) == 1:
-        return _product(x.unsqueeze(0), y, op).squeeze(-2 if len(b) > 1 else 0)
+        if len(b) < 3:
+            return MatVec.apply(y.mT, x) if len(b) == 2 else Dot.apply(x, y)
+        return _product(x.unsqueeze(0), y, op).squeeze(-2)
     if len(b) == 1:
+        if len(a) == 2:
+            return MatVec.apply(x, y)
         return _product(x, y.unsqueeze(1), op).squeeze(-1)
     if len(b) == 2:  # one product of all rows, instead of many small ones
         return MatMul.apply(_rows(x), y).reshape(*a[:-1], b[-1])

@@ -9,6 +9,7 @@ import operator
 from collections.abc import Sequence
 from typing import Any
 
+from naivegrad.autograd import Function
 from naivegrad.backend.promotion import is_differentiable
 from naivegrad.ops._args import into, normalize_axis, require_floating, require_tensor
 from naivegrad.ops.diagonal import diagonal
@@ -47,6 +48,26 @@ def kron(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     return into(out, z, "kron")
 
 
+class Cross(Function):
+    """z = x cross y.    grad_x = y cross grad,    grad_y = grad cross x."""
+
+    kind = "bilinear"
+
+    @staticmethod
+    def forward(ctx: Any, x: Any, y: Any, axis: int) -> Any:
+        ctx.axis = axis
+        ctx.save_for_backward(x, y)
+        return ctx.backend.cross(x, y, axis)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        x, y = ctx.saved_tensors
+        return (
+            None if y is None else Cross.apply(y, grad, ctx.axis),
+            None if x is None else Cross.apply(grad, x, ctx.axis),
+        )
+
+
 def cross(input: Tensor, other: Tensor, *, dim: int = -1, out: Tensor | None = None) -> Tensor:
     """The vector product of vectors of three numbers along dim; other dimensions broadcast.
 
@@ -61,9 +82,10 @@ def cross(input: Tensor, other: Tensor, *, dim: int = -1, out: Tensor | None = N
     axis = normalize_axis(dim, len(a), "cross")
     if not a or a[axis] != 3 or b[axis] != 3:
         raise ValueError(f"cross: dimension {dim} must have length 3, of shapes {a} and {b}")
-    x1, x2 = input.roll(-1, axis), input.roll(-2, axis)
-    y1, y2 = other.roll(-1, axis), other.roll(-2, axis)
-    return into(out, x1 * y2 - x2 * y1, "cross")
+    for m, n in zip(a, b, strict=True):
+        if m != n and m != 1 and n != 1:
+            raise ValueError(f"cross: shapes {a} and {b} do not broadcast")
+    return into(out, Cross.apply(input, other, axis), "cross")
 
 
 def cross_of_first(

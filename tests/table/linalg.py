@@ -111,7 +111,8 @@ OPS = [
         "mv",
         lambda lib, x, y: lib.mv(x, y),
         np.matmul,
-        (case((3, 4), (4,)), case((0, 4), (4,))),
+        (case((3, 4), (4,)), case((0, 4), (4,)), case((3, 0), (0,))),
+        ("MatVec",),
         dtypes=SAME,
         errors=(error(ValueError, r"a matrix and a vector, got", (3, 4), (4, 1)),),
     ),
@@ -121,6 +122,7 @@ OPS = [
             lambda lib, x, y, name=name: getattr(lib, name)(x, y),
             np.dot,
             (case((5,), (5,)), case((0,), (0,))),
+            ("Dot",),
             dtypes=SAME,
             errors=(
                 error(ValueError, r"\(5, 1\).*\(5,\)", (5, 1), (5,)),

@@ -55,11 +55,13 @@ OPS = [
             case((1, 3), (4, 3)),
             case((0, 3), (1, 3)),
         ),
+        ("Cross",),
         dtypes={("int64", "int64"): "int64", ("float32", "int64"): TypeError},
         errors=(
             error(ValueError, r"length 3", (2, 4), (2, 4)),
             error(ValueError, r"as many dimensions", (3,), (2, 3)),
             error(IndexError, r"out of range", (3,), (3,), dim=1),
+            error(ValueError, r"do not broadcast", (2, 3), (4, 3)),
         ),
         error_name="cross",
     ),

@@ -86,7 +86,7 @@ from naivegrad.backend.cpu.index import (
     nonzero,
 )
 from naivegrad.backend.cpu.interpolate import resample
-from naivegrad.backend.cpu.linalg import linear, matmul
+from naivegrad.backend.cpu.linalg import cross, linear, matmul
 from naivegrad.backend.cpu.loss import (
     cross_entropy,
     cross_entropy_grad,
@@ -170,6 +170,7 @@ __all__ = [
     "convolution_grad_weight",
     "copy",
     "copy_into",
+    "cross",
     "cross_entropy",
     "cross_entropy_grad",
     "det",

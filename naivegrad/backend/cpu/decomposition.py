@@ -67,13 +67,15 @@ def slogdet(x: ndarray) -> tuple[ndarray, ndarray]:
 def cofactor(x: ndarray) -> ndarray:
     """The gradients of the determinants, det(x) inv(x)^T, right for singular matrices too.
 
-    Of x = u s v, it is det(u) det(v) u c v, where c_i is the product of all s but s_i.
+    Of a singular x = u s v, it is det(u) det(v) u c v, where c_i is the product of all s but s_i.
     """
-    u, s, v = _iterate(np.linalg.svd, x, False)
-    n = s.shape[-1]
-    others = np.where(np.eye(n, dtype=bool), np.ones((), x.dtype), s[..., None, :]).prod(-1)
-    sign = np.linalg.det(u) * np.linalg.det(v)
-    return np.asarray((np.round(sign)[..., None, None] * u * others[..., None, :]) @ v)
+    y, info = inv(x)
+    y = det(x)[..., None, None] * y.swapaxes(-1, -2)
+    for i in np.argwhere(info):
+        u, s, v = _iterate(np.linalg.svd, x[tuple(i)], False)
+        others = np.where(np.eye(len(s), dtype=bool), np.ones((), s.dtype), s).prod(-1)
+        y[tuple(i)] = np.linalg.det(u) * np.linalg.det(v) * (u * others) @ v
+    return np.ascontiguousarray(y)
 
 
 def cholesky(x: ndarray, upper: bool) -> tuple[ndarray, ndarray]:

@@ -15,7 +15,11 @@ _NARROW = 4  # a product with fewer rows or columns reads its matrix once, which
 
 
 def matmul(x: ndarray, y: ndarray) -> ndarray:
-    """x @ y of (..., M, K) and (..., K, N), the leading axes broadcasting."""
+    """x @ y of (..., M, K) and (..., K, N), the leading axes broadcasting; of vectors as NumPy."""
+    if y.ndim == 1:
+        if is_floating(x.dtype) and x.dtype.itemsize == 2:
+            return cast(matmul(x.astype(np.float32), y.astype(np.float32)), x.dtype)
+        return np.asarray(np.matmul(x, np.ascontiguousarray(y)))  # the BLAS wants steps above 0
     m, k = x.shape[-2:]
     n = y.shape[-1]
     if not _tiled(x, m, n, k):
@@ -42,6 +46,16 @@ def linear(x: ndarray, w: ndarray, b: ndarray | None) -> ndarray:
         if b is not None:
             y = np.add(y, b, out=y)
     return y if x.ndim == 2 else y.reshape(*x.shape[:-1], w.shape[0])
+
+
+def cross(x: ndarray, y: ndarray, axis: int) -> ndarray:
+    """The vector products of threes along an axis, the other axes broadcasting."""
+    shape = np.broadcast_shapes(x.shape, y.shape)
+    z = np.empty(shape, x.dtype)
+    x, y, parts = (np.moveaxis(a, axis, 0) for a in (x, y, z))
+    for i, j, k in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
+        np.subtract(x[j] * y[k], x[k] * y[j], out=parts[i, ...])
+    return z
 
 
 def _tiled(x: ndarray, m: int, n: int, k: int) -> bool:

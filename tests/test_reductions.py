@@ -116,3 +116,15 @@ def test_sums_of_every_length(n):
     np.testing.assert_allclose(ng.tensor(x).var(1, correction=0).numpy(), wide.var(1), rtol=1e-5)
     np.testing.assert_allclose(ng.tensor(x).cumsum(1).numpy(), wide.cumsum(1), rtol=1e-6)
     np.testing.assert_allclose(ng.tensor(x).cumsum(0).numpy(), wide.cumsum(0), rtol=1e-6)
+
+
+def test_the_gradient_of_a_product_near_the_ends_of_the_numbers():
+    """Where the product overflows or vanishes, the products of the others still may not."""
+    for line in ([1e300, 1e300, 1e-300], [1e-200, 1e-200, 1e300], [0.0, 1e-300, 1e-300]):
+        a = np.stack([line, [1.0, 2.0, 3.0]], 1)  # a column each
+        x = ng.tensor(a, requires_grad=True)
+        with np.errstate(over="ignore"):
+            wanted = np.stack([np.prod(np.delete(a, i, 0), 0) for i in range(3)])
+        for y, want in ((x.prod(0), wanted), (x[:, 0].prod(), wanted * [1, 0])):
+            (g,) = ng.autograd.grad(y.sum(), x)
+            np.testing.assert_allclose(g.numpy(), want, rtol=1e-12)

@@ -238,6 +238,10 @@ class Backend(Indexing, LinearAlgebra, Protocol):
         """Running "sum", "prod" or "logsumexp" on an axis; from the end if `backward`."""
         ...
 
+    def others(self, x: Array, axis: int) -> Array:
+        """y[i] = the product of all x but x[i] on an axis; right also where some are 0."""
+        ...
+
     def recur(self, b: Array, a: Array, axis: int, backward: bool = False) -> Array:
         """y[k] = b[k] + a[k] * y[k - 1] on an axis; b[k] + a[k + 1] * y[k + 1] if `backward`."""
         ...

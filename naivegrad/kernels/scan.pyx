@@ -32,6 +32,7 @@ cdef enum:
     PROD = 1
     LOGSUMEXP = 2
     FEW = 4              # rows that are run through together
+    LANES = 8            # products of a line that are made independently
     COLUMNS = 256        # columns that are run through together
     GRAIN = 32768        # values below which a parallel region costs more than it saves
 
@@ -179,6 +180,98 @@ def scan(int op, bint backward, cnp.ndarray x, cnp.ndarray out, Py_ssize_t outer
     else:
         with nogil:
             scan_real[double](op, backward, <double*>px, <double*>po, outer, n, inner)
+
+
+cdef inline bint divides(double total) noexcept nogil:
+    """Whether a product is neither 0, nor infinite, nor near the end of its digits."""
+    return 1e-290 < (total if total > 0 else -total) < 1e290
+
+
+cdef void others_row(const real* x, real* out, Py_ssize_t n) noexcept nogil:
+    """out[i] = the product of all x but x[i], of one line: by division if the product allows it."""
+    cdef double lane[LANES]
+    cdef double total = 1.0
+    cdef Py_ssize_t k, j
+    for j in range(LANES):
+        lane[j] = 1.0
+    for k in range(n // LANES):
+        for j in range(LANES):
+            lane[j] = lane[j] * x[k * LANES + j]
+    for k in range(n - n % LANES, n):
+        total = total * x[k]
+    for j in range(LANES):
+        total = total * lane[j]
+    if divides(total):
+        for k in range(n):
+            out[k] = <real>(total / x[k])
+        return
+    total = 1.0
+    for k in range(n):                               # what comes before, times what comes after
+        out[k] = <real>total
+        total = total * x[k]
+    total = 1.0
+    for k in range(n - 1, -1, -1):
+        out[k] = <real>(out[k] * total)
+        total = total * x[k]
+
+
+cdef void others_columns(const real* x, real* out, Py_ssize_t piece, Py_ssize_t n,
+                         Py_ssize_t inner) noexcept nogil:
+    """The same for the piece-th group of columns of (outer, n, inner)."""
+    cdef double total[COLUMNS]
+    cdef Py_ssize_t groups = (inner + COLUMNS - 1) // COLUMNS
+    cdef Py_ssize_t first = (piece % groups) * COLUMNS, j, k
+    cdef Py_ssize_t width = min(<Py_ssize_t>COLUMNS, inner - first)
+    cdef bint all_divide = True
+    x += (piece // groups) * n * inner + first
+    out += (piece // groups) * n * inner + first
+    for j in range(width):
+        total[j] = 1.0
+    for k in range(n):
+        for j in range(width):
+            total[j] = total[j] * x[k * inner + j]
+    for j in range(width):
+        all_divide = all_divide and divides(total[j])
+    if all_divide:
+        for k in range(n):
+            for j in range(width):
+                out[k * inner + j] = <real>(total[j] / x[k * inner + j])
+        return
+    for j in range(width):
+        total[j] = 1.0
+    for k in range(n):
+        for j in range(width):
+            out[k * inner + j] = <real>total[j]
+            total[j] = total[j] * x[k * inner + j]
+    for j in range(width):
+        total[j] = 1.0
+    for k in range(n - 1, -1, -1):
+        for j in range(width):
+            out[k * inner + j] = <real>(out[k * inner + j] * total[j])
+            total[j] = total[j] * x[k * inner + j]
+
+
+cdef void others_real(const real* x, real* out, Py_ssize_t outer, Py_ssize_t n,
+                      Py_ssize_t inner) noexcept nogil:
+    cdef Py_ssize_t pieces = outer * ((inner + COLUMNS - 1) // COLUMNS), i
+    cdef int threads = num_threads() if outer * n * inner >= GRAIN and pieces > 1 else 1
+    for i in prange(pieces, num_threads=threads, schedule="static"):
+        if inner == 1:
+            others_row(x + i * n, out + i * n, n)
+        else:
+            others_columns(x, out, i, n, inner)
+
+
+def others(cnp.ndarray x, cnp.ndarray out, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner):
+    """out[o, k, i] = the product of x[o, j, i] over all j but k. Size at least 1."""
+    cdef void* px = cnp.PyArray_DATA(x)
+    cdef void* po = cnp.PyArray_DATA(out)
+    if cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT32:
+        with nogil:
+            others_real[float](<float*>px, <float*>po, outer, n, inner)
+    else:
+        with nogil:
+            others_real[double](<double*>px, <double*>po, outer, n, inner)
 
 
 cdef void recur_lines(bint backward, const real* b, const real* a, real* out, Py_ssize_t begin,

@@ -6,7 +6,7 @@ import builtins
 import math
 from typing import Any
 
-from naivegrad.autograd import Function
+from naivegrad.autograd import Function, formula_vjp
 from naivegrad.ops._args import (
     into,
     normalize_axes,
@@ -69,31 +69,41 @@ class SumTo(Function):
 
 
 class Prod(Function):
-    """y = the product of x over some axes.    grad_x_i = grad * the product of the others."""
+    """y = the product of x over one axis.    grad_x_i = grad * the product of the others."""
 
     @staticmethod
-    def forward(ctx: Any, x: Any, axes: tuple[int, ...], keepdim: bool) -> Any:
-        ctx.axes, ctx.keepdim = axes, keepdim
+    def forward(ctx: Any, x: Any, axis: int, keepdim: bool) -> Any:
+        ctx.axis, ctx.keepdim = axis, keepdim
         ctx.save_for_backward(x)
-        return ctx.backend.reduce("prod", x, axes, keepdim)
+        return ctx.backend.reduce("prod", x, (axis,) if x.ndim else (), keepdim)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
-        # Not y / x_i, which fails at 0: the products of what stands before and after each element.
         (x,) = ctx.saved_tensors
-        if not x.array.size:
-            return grad.new_zeros(x.array.shape)
-        grad = restore(grad, x.array.shape, ctx.axes, ctx.keepdim)
-        kept = [i for i in range(x.array.ndim) if i not in ctx.axes]
-        order = [*kept, *ctx.axes]
-        lines = x.permute(order)
-        shape = lines.array.shape
-        lines = lines.reshape([*shape[: len(kept)], math.prod(shape[len(kept) :])])
-        axis = len(kept)
-        before = later(CumProd.apply(lines, axis), axis, 1.0)
-        after = later(CumProd.apply(lines.flip(axis), axis), axis, 1.0).flip(axis)
-        back = [order.index(i) for i in range(len(order))]
-        return grad * (before * after).reshape(shape).permute(back)
+        axes = (ctx.axis,) if x.array.ndim else ()
+        return restore(grad, x.array.shape, axes, ctx.keepdim) * Others.apply(x, ctx.axis)
+
+
+class Others(Function):
+    """y_i = the product of all x_j but x_i along an axis, which y / x_i is not where x_i is 0."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Any, axis: int) -> Any:
+        ctx.axis = axis
+        ctx.save_for_backward(x)
+        return ctx.backend.others(x, axis)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        axis = ctx.axis
+
+        def formula(x: Tensor) -> Tensor:  # what comes before, times what comes after
+            before = later(CumProd.apply(x, axis), axis, 1.0)
+            if not x.array.ndim:
+                return before
+            return before * later(CumProd.apply(x.flip(axis), axis), axis, 1.0).flip(axis)
+
+        return formula_vjp(formula, ctx.saved_tensors, grad)[0]
 
 
 class LogSumExp(Function):
@@ -172,9 +182,12 @@ def prod(
     The gradient is right also where factors are 0.
     """
     x = typed(input, dtype, "prod")
+    ndim = x.array.ndim
     if dim is not None:
-        dim = normalize_axis(dim, x.array.ndim, "prod")
-    y = Prod.apply(x, normalize_axes(dim, x.array.ndim, "prod"), keepdim)
+        y = Prod.apply(x, normalize_axis(dim, ndim, "prod"), keepdim)
+    else:
+        y = Prod.apply(x if ndim == 1 else x.reshape(-1), 0, False)
+        y = y.reshape([1] * ndim) if keepdim else y
     return into(out, typed(y, dtype, "prod"), "prod")
 
 

@@ -124,7 +124,7 @@ from naivegrad.backend.cpu.random import (
     random_permutation,
 )
 from naivegrad.backend.cpu.reduce import arg_reduce, logsumexp, reduce, var
-from naivegrad.backend.cpu.scan import arg_scan, recur, scan
+from naivegrad.backend.cpu.scan import arg_scan, others, recur, scan
 from naivegrad.backend.cpu.scatter import gather, scatter, scatter_into
 from naivegrad.backend.cpu.softmax import softmax, softmax_grad
 from naivegrad.backend.cpu.sort import isin, kth, searchsorted, sort, topk
@@ -222,6 +222,7 @@ __all__ = [
     "nll_loss",
     "nll_loss_grad",
     "nonzero",
+    "others",
     "owns_memory",
     "pad",
     "permutation",

@@ -41,6 +41,22 @@ def _by_numpy(op: str, x: ndarray, axis: int, backward: bool, dtype: np.dtype[An
     return np.asarray(run(x, axis=axis, dtype=dtype))
 
 
+def others(x: ndarray, axis: int) -> ndarray:
+    """y[i] = the product of all x but x[i] along an axis; right also where some are 0."""
+    if x.dtype.kind == "c":
+        ones = np.ones_like(np.take(x, [0], axis)) if x.ndim else None
+        if ones is None:
+            return np.ones_like(x)
+        head, tail = (np.take(t, range(x.shape[axis] - 1), axis) for t in (x, np.flip(x, axis)))
+        before, after = (np.cumprod(np.concatenate([ones, t], axis), axis) for t in (head, tail))
+        return np.asarray(before * np.flip(after, axis))
+    work = x.dtype if x.dtype in (np.float32, np.float64) else np.dtype("float32")
+    y = np.empty(x.shape, work)
+    if x.size:
+        kernel.others(np.ascontiguousarray(x, work), y, *_lines(x.shape, axis))
+    return cast(y, x.dtype)
+
+
 def recur(b: ndarray, a: ndarray, axis: int, backward: bool = False) -> ndarray:
     """y[k] = b[k] + a[k] * y[k - 1] along an axis; b[k] + a[k + 1] * y[k + 1] if `backward`.
 

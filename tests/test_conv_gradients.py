@@ -208,7 +208,7 @@ X, W = ng.ones(2, 3, 8, 8), ng.ones(4, 3, 3, 3)
         (lambda: ng.conv2d(X[0, 0], W), ValueError, r"\(N, C, H, W\) or \(C, H, W\), got \(8, 8\)"),
         (lambda: ng.conv2d(X, W[0]), ValueError, r"w must be \(F, C // groups, KH, KW\)"),
         (lambda: ng.conv2d(X, [1.0]), TypeError, "weight must be a Tensor, got list"),
-        (lambda: ng.conv2d(X.long(), W.long()), TypeError, "floating-point"),
+        (lambda: ng.conv2d(X.bool(), W.bool()), TypeError, "floating-point"),
         (lambda: ng.conv2d(X, W.double()), TypeError, "x float32, w float64"),
         (lambda: ng.conv1d(X, W), ValueError, r"conv1d: x must be \(N, C, L\)"),
         (lambda: ng.conv1d(X[0], W[0], padding=(1, 1)), ValueError, "padding must be an integer"),

@@ -169,6 +169,47 @@ def test_indices_and_types_of_max_pool2d(dtype):
             assert str(a.dtype).split(".")[-1] == str(b.dtype).split(".")[-1]
 
 
+@pytest.mark.parametrize("dims", [1, 2, 3])
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int32", "int64"])
+def test_convolution_of_integers(dims, dtype):
+    """Sums wrap around as PyTorch's do."""
+    rng = np.random.default_rng(dims)
+    shapes = (2, 4, *[5, 6, 4][:dims]), (6, 2, *[3, 2, 2][:dims]), (6,)
+    arrays = [rng.integers(0, 120, s).astype(dtype) for s in shapes]
+    for arguments in ((), (2, 1, 1, 2)):
+        xs = [a if arguments or i != 1 else np.repeat(a, 2, 1) for i, a in enumerate(arrays)]
+        got = getattr(ng, f"conv{dims}d")(*map(ng.tensor, xs), *arguments)
+        want = getattr(F, f"conv{dims}d")(*map(torch.tensor, xs), *arguments)
+        np.testing.assert_array_equal(got.numpy(), want.numpy())
+        assert got.numpy().dtype == dtype
+
+
+@pytest.mark.parametrize("name", ["conv1d", "conv2d", "conv3d", "conv_transpose2d"])
+def test_convolution_of_complex_numbers(name):
+    rng = np.random.default_rng(0)
+    dims = int(name[-2])
+    shapes = (2, 4, *[4, 3, 4][:dims]), (4, 2, *[3, 2, 2][:dims]), (4,)
+    arrays = [rng.standard_normal(s) + 1j * rng.standard_normal(s) for s in shapes]
+    results = []
+    for lib, f in ((ng, getattr(ng, name)), (torch, getattr(F, name))):
+        xs = [lib.tensor(a, requires_grad=True) for a in arrays]
+        y = f(*xs, stride=2, padding=1, groups=2)
+        grads = lib.autograd.grad(y.abs().sum(), xs)
+        results.append([y.detach(), *grads])
+    for got, want in zip(*results, strict=True):
+        np.testing.assert_allclose(got.numpy(), want.numpy(), rtol=1e-10, atol=1e-10)
+
+
+def test_unfold_and_fold_of_complex_numbers_and_truths():
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((2, 3, 5, 6)) + 1j * rng.standard_normal((2, 3, 5, 6))
+    for a in (x, x.real > 0.5):
+        got, want = ng.nn.functional.unfold(ng.tensor(a), 2), F.unfold(torch.tensor(a), 2)
+        np.testing.assert_array_equal(got.numpy(), want.numpy())
+        got, want = ng.nn.functional.fold(got, (5, 6), 2), F.fold(want, (5, 6), 2)
+        np.testing.assert_allclose(got.numpy(), want.numpy())
+
+
 def test_second_order_of_conv2d():
     """The gradient of a gradient penalty, as both see it."""
     rng = np.random.default_rng(0)

@@ -223,6 +223,7 @@ OPS = [
             ("float16",) * 3: "float16",
             ("float32", "float64", "float64"): TypeError,
             ("float32", "float32", "float64"): TypeError,
+            ("int64",) * 3: "int64",
             ("bool",) * 3: TypeError,
         },
         errors=(

@@ -7,13 +7,12 @@ depth reads; some depths at a time, so that the stack stays small.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 from numpy import ndarray
 
-from naivegrad.backend.promotion import is_floating
 from naivegrad.backend.window import Pair, Shape, Sides, Steps, conv_shape, unfold_size
 from naivegrad.kernels import conv as kernel
 from naivegrad.kernels import unfold as unfold_kernel
@@ -34,11 +33,18 @@ def convolution(
     """y (N, F, OH, OW) of x (N, C, H, W), w (F, C // groups, KH, KW), bias (F,)."""
     op = f"conv{len(stride)}d"
     shape = conv_shape(op, x.shape, w.shape, stride, padding, dilation, groups)
-    dtype = _common_dtype(op, x=x, w=w, bias=bias)
+    dtype = _common_dtype(op, "fVciu", x=x, w=w, bias=bias)
     if bias is not None and bias.shape != (w.shape[0],):
         raise ValueError(f"{op}: bias must be ({w.shape[0]},) for w {w.shape}, got {bias.shape}")
     if x.size == 0:  # no images, or no channels: nothing but the bias
         y = np.zeros(shape, dtype)
+        return y if bias is None else np.add(y, bias.reshape(-1, *[1] * len(stride)), out=y)
+    if dtype.kind in "ciu":
+        if dtype.kind == "c":
+            args = (None, stride, padding, dilation, groups)
+            y = _by_parts(lambda x, w: convolution(x, w, *args), x, w)
+        else:
+            y = _of_integers(x, w, shape, stride, padding, dilation, groups)
         return y if bias is None else np.add(y, bias.reshape(-1, *[1] * len(stride)), out=y)
     if dtype.itemsize == 2:
         b = None if bias is None else _float32(bias)
@@ -69,11 +75,13 @@ def convolution_grad_input(
     op = f"conv_transpose{len(stride)}d"  # who calls it by itself
     shape = conv_shape(op, x_shape, w.shape, stride, padding, dilation, groups)
     _check_grad(op, grad, shape)
-    dtype = _common_dtype(op, grad=grad, w=w)
+    dtype = _common_dtype(op, "fVc", grad=grad, w=w)
     if grad.size == 0 or w.size == 0:
         return np.zeros(x_shape, dtype)
+    args = (x_shape, stride, padding, dilation, groups)
+    if dtype.kind == "c":
+        return _by_parts(lambda grad, w: convolution_grad_input(grad, w, *args), grad, w)
     if dtype.itemsize == 2:
-        args = (x_shape, stride, padding, dilation, groups)
         return convolution_grad_input(_float32(grad), _float32(w), *args).astype(dtype)
     grad, w = _dense(grad), _dense(w)
     if len(stride) == 3:
@@ -97,11 +105,13 @@ def convolution_grad_weight(
     op = f"conv{len(stride)}d_grad_weight"
     shape = conv_shape(op, x.shape, w_shape, stride, padding, dilation, groups)
     _check_grad(op, grad, shape)
-    dtype = _common_dtype(op, grad=grad, x=x)
+    dtype = _common_dtype(op, "fVc", grad=grad, x=x)
     if grad.size == 0 or x.size == 0:
         return np.zeros(w_shape, dtype)
+    args = (w_shape, stride, padding, dilation, groups)
+    if dtype.kind == "c":
+        return _by_parts(lambda grad, x: convolution_grad_weight(grad, x, *args), grad, x)
     if dtype.itemsize == 2:
-        args = (w_shape, stride, padding, dilation, groups)
         return convolution_grad_weight(_float32(grad), _float32(x), *args).astype(dtype)
     grad, x = _dense(grad), _dense(x)
     if len(stride) == 3:
@@ -110,6 +120,39 @@ def convolution_grad_weight(
     window = _plane_window(stride, padding, dilation)
     kernel.conv2d_grad_weight(_plane(grad), _plane(x), _plane(grad_w), *window, groups)
     return grad_w
+
+
+def _by_parts(f: Callable[[ndarray, ndarray], ndarray], a: ndarray, b: ndarray) -> ndarray:
+    """A bilinear map of complex arrays, by those of their parts."""
+    real = f(a.real, b.real) - f(a.imag, b.imag)
+    y = np.empty(real.shape, a.dtype)
+    y.real, y.imag = real, f(a.real, b.imag) + f(a.imag, b.real)
+    return y
+
+
+def _of_integers(
+    x: ndarray,
+    w: ndarray,
+    shape: Shape,
+    stride: Steps,
+    padding: Sides,
+    dilation: Steps,
+    groups: int,
+) -> ndarray:
+    """A convolution in arithmetic that wraps around, tap by tap."""
+    borders = [(padding[2 * i], padding[2 * i + 1]) for i in range(len(stride))]
+    x = np.pad(x, [(0, 0), (0, 0), *borders])
+    x = x.reshape(len(x), groups, w.shape[1], *x.shape[2:])
+    y = np.zeros((shape[0], groups, shape[1] // groups, *shape[2:]), x.dtype)
+    for tap in np.ndindex(*w.shape[2:]):
+        seen = (
+            slice(t * d, t * d + (n - 1) * s + 1, s)
+            for t, d, n, s in zip(tap, dilation, shape[2:], stride, strict=True)
+        )
+        at: Any = (..., *seen)
+        weight = w[(..., *tap)].reshape(groups, -1, w.shape[1])
+        y += np.einsum("ngc...,gfc->ngf...", x[at], weight)
+    return y.reshape(shape)
 
 
 # -------------------------------------------------------------- one dimension, and two
@@ -300,7 +343,10 @@ def unfold(x: ndarray, kernel_size: Pair, dilation: Pair, padding: Pair, stride:
     if x.ndim != 4 or 0 in x.shape[1:]:
         raise ValueError(f"unfold: x must be a non-empty (N, C, H, W) or (C, H, W), got {x.shape}")
     size = unfold_size("unfold", x.shape[2:], kernel_size, dilation, padding, stride)
-    dtype = _common_dtype("unfold", x=x)
+    dtype = _common_dtype("unfold", "fVcb", x=x)
+    if dtype.kind in "cb":
+        args = (kernel_size, dilation, padding, stride)
+        return _each_part(lambda x: unfold(x, *args), x)
     if dtype.itemsize == 2:
         return unfold(_float32(x), kernel_size, dilation, padding, stride).astype(dtype)
     rows = x.shape[1] * kernel_size[0] * kernel_size[1]
@@ -320,11 +366,25 @@ def fold(
             f"fold: x must be (N, C * {area}, {size[0]} * {size[1]}) for kernel_size {kernel_size} "
             f"and output_size {output_size}, got {x.shape}"
         )
-    dtype = _common_dtype("fold", x=x)
+    dtype = _common_dtype("fold", "fVcb", x=x)
+    if dtype.kind in "cb":
+        args = (output_size, kernel_size, dilation, padding, stride)
+        return _each_part(lambda x: fold(x, *args), x)
     if dtype.itemsize == 2:
         return fold(_float32(x), output_size, kernel_size, dilation, padding, stride).astype(dtype)
     y = np.zeros((x.shape[0], x.shape[1] // area, *output_size), dtype)
     unfold_kernel.columns(y, _dense(x), kernel_size, size, stride, padding, dilation, True)
+    return y
+
+
+def _each_part(f: Callable[[ndarray], ndarray], x: ndarray) -> ndarray:
+    """A linear map of complex numbers, or of truths, by that of floats."""
+    if x.dtype.kind == "b":
+        truth: ndarray = f(_float32(x)) != 0
+        return truth
+    real = f(x.real)
+    y = np.empty(real.shape, x.dtype)
+    y.real, y.imag = real, f(x.imag)
     return y
 
 
@@ -336,11 +396,11 @@ def _float32(x: ndarray) -> ndarray:
     return x.astype(np.float32)
 
 
-def _common_dtype(op: str, **arrays: ndarray | None) -> np.dtype[Any]:
-    """The one floating-point type of all arrays."""
+def _common_dtype(op: str, kinds: str, **arrays: ndarray | None) -> np.dtype[Any]:
+    """The one type of all arrays, of a kind that the operation knows."""
     present = {name: x.dtype for name, x in arrays.items() if x is not None}
     dtypes = set(present.values())
-    if len(dtypes) > 1 or not is_floating(dtypes.pop()):
+    if len(dtypes) > 1 or dtypes.pop().kind not in kinds:
         got = ", ".join(f"{name} {dtype}" for name, dtype in present.items())
         raise TypeError(f"{op}: needs floating-point arrays of one type, got {got}")
     return next(iter(present.values()))

@@ -74,12 +74,12 @@ class OperatorMethods:
         return ops.pow(other, self)
 
     def __matmul__(self, other: Any) -> Tensor:
-        return ops.linalg.product(self, other, "matmul")
+        return ops.linalg.matrix_product(self, other, "matmul")
 
     def __rmatmul__(self, other: Any) -> Tensor:
         if not isinstance(other, Tensor):
             return NotImplemented
-        return ops.linalg.product(other, self, "matmul")
+        return ops.linalg.matrix_product(other, self, "matmul")
 
     def __neg__(self) -> Tensor:
         if grad_mode.enabled or forward.active:

@@ -132,7 +132,7 @@ def _require(op: str, form: str, ndims: Sequence[int], **tensors: Tensor) -> Non
         raise ValueError(f"{op}: expects {form}, got shapes {got}")
 
 
-def product(x: Tensor, y: Tensor, op: str) -> Tensor:
+def matrix_product(x: Tensor, y: Tensor, op: str) -> Tensor:
     """x @ y, in all the shapes of matmul."""
     require_tensor(x, op)
     require_tensor(y, op, "other")
@@ -150,11 +150,11 @@ def product(x: Tensor, y: Tensor, op: str) -> Tensor:
     if len(a) == 1:
         if len(b) < 3:
             return MatVec.apply(y.mT, x) if len(b) == 2 else Dot.apply(x, y)
-        return product(x.unsqueeze(0), y, op).squeeze(-2)
+        return matrix_product(x.unsqueeze(0), y, op).squeeze(-2)
     if len(b) == 1:
         if len(a) == 2:
             return MatVec.apply(x, y)
-        return product(x, y.unsqueeze(1), op).squeeze(-1)
+        return matrix_product(x, y.unsqueeze(1), op).squeeze(-1)
     if len(b) == 2:  # one product of all rows, instead of many small ones
         return MatMul.apply(_rows(x), y).reshape(*a[:-1], b[-1])
     for m, n in zip(a[-3::-1], b[-3::-1], strict=False):
@@ -174,19 +174,19 @@ def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor
     """
     require_tensor(input, "matmul")
     require_tensor(other, "matmul", "other")
-    return into(out, product(input, other, "matmul"), "matmul")
+    return into(out, matrix_product(input, other, "matmul"), "matmul")
 
 
 def mm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The product of two matrices, (M, K) and (K, N)."""
     _require("mm", "matrices", (2, 2), input=input, mat2=mat2)
-    return into(out, product(input, mat2, "mm"), "mm")
+    return into(out, matrix_product(input, mat2, "mm"), "mm")
 
 
 def bmm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The products of two batches of matrices, (B, M, K) and (B, K, N)."""
     _batches("bmm", input=input, mat2=mat2)
-    return into(out, product(input, mat2, "bmm"), "bmm")
+    return into(out, matrix_product(input, mat2, "bmm"), "bmm")
 
 
 def _batches(op: str, **tensors: Tensor) -> None:
@@ -200,19 +200,19 @@ def _batches(op: str, **tensors: Tensor) -> None:
 def mv(input: Tensor, vec: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The product of a matrix (M, K) and a vector (K,)."""
     _require("mv", "a matrix and a vector", (2, 1), input=input, vec=vec)
-    return into(out, product(input, vec, "mv"), "mv")
+    return into(out, matrix_product(input, vec, "mv"), "mv")
 
 
 def dot(input: Tensor, tensor: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The inner product of two vectors."""
     _require("dot", "vectors", (1, 1), input=input, tensor=tensor)
-    return into(out, product(input, tensor, "dot"), "dot")
+    return into(out, matrix_product(input, tensor, "dot"), "dot")
 
 
 def vdot(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The inner product of two vectors, the first one conjugated: of real ones, `dot`."""
     _require("vdot", "vectors", (1, 1), input=input, other=other)
-    return into(out, product(input.conj(), other, "vdot"), "vdot")
+    return into(out, matrix_product(input.conj(), other, "vdot"), "vdot")
 
 
 def inner(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -278,7 +278,7 @@ def addmm(
     _require("addmm", "matrices", (2, 2), mat1=mat1, mat2=mat2)
     if beta == alpha == 1 and _is_bias(input, mat1, mat2):
         return into(out, Linear.apply(mat1, mat2.mT, input), "addmm")
-    product = product(mat1, mat2, "addmm")
+    product = matrix_product(mat1, mat2, "addmm")
     return into(out, _plus("addmm", input, product, beta, alpha), "addmm")
 
 
@@ -304,7 +304,7 @@ def addmv(
 ) -> Tensor:
     """beta * input + alpha * (mat @ vec), of a matrix (M, K) and a vector (K,)."""
     _require("addmv", "a matrix and a vector", (2, 1), mat=mat, vec=vec)
-    product = product(mat, vec, "addmv")
+    product = matrix_product(mat, vec, "addmv")
     return into(out, _plus("addmv", input, product, beta, alpha), "addmv")
 
 
@@ -333,7 +333,7 @@ def baddbmm(
 ) -> Tensor:
     """beta * input + alpha * bmm(batch1, batch2)."""
     _batches("baddbmm", batch1=batch1, batch2=batch2)
-    product = product(batch1, batch2, "baddbmm")
+    product = matrix_product(batch1, batch2, "baddbmm")
     return into(out, _plus("baddbmm", input, product, beta, alpha), "baddbmm")
 
 
@@ -380,7 +380,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         raise ValueError(f"linear: x {x} and weight {w}: expects (..., K) and (N, K)")
     check_dtypes("linear", input, weight)
     if len(w) == 1 or len(x) == 1:
-        result = product(input, weight.t(), "linear")
+        result = matrix_product(input, weight.t(), "linear")
         return result if bias is None else result + bias
     if bias is not None:
         check_dtypes("linear", input, bias)

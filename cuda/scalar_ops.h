@@ -2,8 +2,8 @@
  *
  * A row is X(name, expression). The expression sees x (and y), of element type T, and the two
  * parameters p and q, converted to T. The includer supplies the loops around the rows and the
- * functions EXP LOG LOG1P SQRT SIN COS TANH SIGMOID ERF POW FMOD FABS FLOOR CEIL RINT for T: the C
- * library or our own vector forms on the CPU (kernels/vector_math.h), CUDA's overloads on the GPU.
+ * functions in capitals for T: the C library or our own vector forms on the CPU
+ * (kernels/vector_math.h), CUDA's overloads on the GPU. What no library has is in special_math.h.
  *
  * What stays true of every row:
  *   - NaN in, NaN out (but for sign and the gradient of clamp, which are 0, as in PyTorch). Hence
@@ -16,6 +16,7 @@
 #define NG_SQRT_HALF 0.70710678118654752440      /* sqrt(1/2)      */
 #define NG_INV_SQRT_2PI 0.39894228040143267794   /* 1 / sqrt(2 pi) */
 #define NG_SQRT_2_OVER_PI 0.79788456080286535588 /* sqrt(2 / pi)   */
+#define NG_LN2 0.69314718055994530942            /* ln 2           */
 #define NG_GELU_CUBIC 0.044715                   /* Hendrycks & Gimpel 2016, section 2 */
 
 #define NG_GELU_TANH(x) TANH((T)NG_SQRT_2_OVER_PI * ((x) + (T)NG_GELU_CUBIC * (x) * (x) * (x)))
@@ -44,12 +45,41 @@
     X(exp, EXP(x))                                                                                 \
     X(log, LOG(x))                                                                                 \
     X(log1p, LOG1P(x))                                                                             \
+    X(exp2, EXP2(x))                                                                               \
+    X(expm1, EXPM1(x))                                                                             \
+    X(log2, LOG2(x))                                                                               \
+    X(log10, LOG10(x))                                                                             \
     X(sin, SIN(x))                                                                                 \
     X(cos, COS(x))                                                                                 \
+    X(tan, TAN(x))                                                                                 \
+    X(asin, ASIN(x))                                                                               \
+    X(acos, ACOS(x))                                                                               \
+    X(atan, ATAN(x))                                                                               \
+    X(sinh, SINH(x))                                                                               \
+    X(cosh, COSH(x))                                                                               \
+    X(asinh, ASINH(x))                                                                             \
+    X(acosh, ACOSH(x))                                                                             \
+    X(atanh, ATANH(x))                                                                             \
     X(tanh, TANH(x))                                                                               \
     X(erf, ERF(x))                                                                                 \
+    X(erfc, ERFC(x))                                                                               \
+    X(erfinv, (T)ng_erfinv(x))                                                                     \
+    X(lgamma, LGAMMA(x))                                                                           \
+    X(digamma, (T)ng_digamma(x))                                                                   \
+    X(polygamma, (T)ng_polygamma(p, x))                                                            \
+    X(i0, (T)ng_bessel_i(0, 0, x))                                                                 \
+    X(i0e, (T)ng_bessel_i(0, 1, x))                                                                \
+    X(i1, (T)ng_bessel_i(1, 0, x))                                                                 \
+    X(i1e, (T)ng_bessel_i(1, 1, x))                                                                \
+    X(logit, LOG(x / (1 - x)))                                                                     \
+    X(sinc, x == 0 ? 1 : SIN((T)NG_PI * x) / ((T)NG_PI * x))                                       \
     X(floor, FLOOR(x))                                                                             \
     X(ceil, CEIL(x))                                                                               \
+    X(round, RINT(x))                                                                              \
+    X(round_to, RINT(x * p) / p)                                                                   \
+    X(round_off, RINT(x / p) * p)                                                                  \
+    X(trunc, TRUNC(x))                                                                             \
+    X(frac, x - TRUNC(x))                                                                          \
     X(sigmoid, SIGMOID(x))                                                                         \
     X(relu, x < 0 ? 0 : x)                                                                         \
     X(leaky_relu, x > 0 ? x : x * p)                                                               \
@@ -83,6 +113,16 @@
     X(minimum, x < y || x != x ? x : y)                                                            \
     X(xlogy, x == 0 && y == y ? 0 : x * LOG(y))                                                    \
     X(xlog1py, x == 0 && y == y ? 0 : x * LOG1P(y))                                                \
+    X(fmod, FMOD(x, y))                                                                            \
+    X(trunc_divide, TRUNC(x / y))                                                                  \
+    X(fmax, x != x || y > x ? y : x)                                                               \
+    X(fmin, x != x || y < x ? y : x)                                                               \
+    X(atan2, ATAN2(x, y))                                                                          \
+    X(hypot, HYPOT(x, y))                                                                          \
+    X(copysign, COPYSIGN(x, y))                                                                    \
+    X(nextafter, NEXTAFTER(x, y))                                                                  \
+    X(logaddexp, x == y ? x + (T)NG_LN2 : (x > y ? x : y) + LOG1P(EXP(-FABS(x - y))))              \
+    X(logaddexp2, x == y ? x + 1 : (x > y ? x : y) + LOG1P(EXP2(-FABS(x - y))) / (T)NG_LN2)        \
     X(relu_grad, y <= 0 ? 0 : x)                                                                   \
     X(leaky_relu_grad, y > 0 ? x : x * p)                                                          \
     X(sigmoid_grad, x * y * (1 - y))                                                               \
@@ -116,4 +156,5 @@
     X(lt, x < y)                                                                                   \
     X(le, x <= y)                                                                                  \
     X(gt, x > y)                                                                                   \
-    X(ge, x >= y)
+    X(ge, x >= y)                                                                                  \
+    X(signbit, SIGNBIT(x))

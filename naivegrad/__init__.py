@@ -64,7 +64,7 @@ from naivegrad.random import (
 from naivegrad.threads import get_num_threads, set_num_threads
 
 # Last, for they are built from all of the above.
-from naivegrad import data, fft, io, linalg, nn, optim  # isort: skip
+from naivegrad import data, fft, io, linalg, nn, optim, special  # isort: skip
 from naivegrad._info import show_config  # isort: skip
 from naivegrad._version import __version__  # isort: skip
 from naivegrad.io import load, save  # isort: skip

@@ -93,6 +93,14 @@ def floating(t: np.dtype[Any]) -> np.dtype[Any]:
     return t if t.kind in "fVc" else dtypes.get_default_dtype().numpy
 
 
+def holds(t: np.dtype[Any], value: int) -> bool:
+    """Whether a Python integer has its value in a type; any has in floating point."""
+    if t.kind not in "iu":
+        return True
+    info = np.iinfo(t)
+    return int(info.min) <= value <= int(info.max)
+
+
 def can_cast(source: np.dtype[Any], target: np.dtype[Any]) -> bool:
     """Whether a result may be stored in a type: not in one of a lower category."""
     return _CATEGORY[source.kind] <= _CATEGORY[target.kind]

@@ -206,6 +206,10 @@ class Backend(Indexing, LinearAlgebra, Protocol):
         """and, or, xor, not, shl, shr: bit by bit for integers, of truth values for bool."""
         ...
 
+    def frexp(self, x: Array) -> tuple[Array, Array]:
+        """m and the int32 e with x = m * 2^e, 1/2 <= |m| < 1."""
+        ...
+
     def accumulate(self, target: Array, source: Array) -> None:
         """target += source, of one shape and type, in different memory."""
         ...

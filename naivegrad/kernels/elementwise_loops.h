@@ -1,5 +1,6 @@
 /* Loops around the rows of scalar_ops.h, for float32 and float64, and the tables that name them. */
 #include "vector_math.h"
+#include "special_math.h"
 #include "scalar_ops.h"
 
 #if defined(__GNUC__)

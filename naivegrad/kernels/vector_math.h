@@ -141,6 +141,77 @@ NG_INLINE double ng_sigmoid(double x) {
     return 1.0 / (1.0 + exp(-x));
 }
 
+/* exp2(x) = 2^n exp(r ln 2), n = round(x): as exp, and the reduction is exact. */
+NG_INLINE float ng_exp2f(float x) {
+    x = x > 129.0f ? 129.0f : x;
+    x = x < -151.0f ? -151.0f : x;
+    const float shifted = x + NG_ROUND;
+    const int32_t n = ng_to_bits(shifted) - 0x4b400000;
+    const float r = x - (shifted - NG_ROUND);
+    float y = 1.52527338e-5f; /* ln(2)^k / k! */
+    y = y * r + 1.54035304e-4f;
+    y = y * r + 1.33335581e-3f;
+    y = y * r + 9.61812911e-3f;
+    y = y * r + 5.55041087e-2f;
+    y = y * r + 2.40226507e-1f;
+    y = y * r + 6.93147181e-1f;
+    y = y * r + 1.0f;
+    const int32_t half = n >> 1;
+    return y * ng_from_bits((half + 127) << 23) * ng_from_bits((n - half + 127) << 23);
+}
+
+/* expm1(x) = 2^n (exp(r) - 1) + (2^n - 1), with the reduction and the polynomial of exp. */
+NG_INLINE float ng_expm1f(float x) {
+    const float a = x > 89.0f ? 89.0f : (x < -18.0f ? -18.0f : x);
+    const float shifted = a * NG_LOG2_E + NG_ROUND;
+    const int32_t n = ng_to_bits(shifted) - 0x4b400000;
+    const float whole = shifted - NG_ROUND;
+    const float r = (a - whole * NG_LN2_HI) - whole * NG_LN2_LO;
+    float y = 1.98412698e-4f;
+    y = y * r + 1.38888889e-3f;
+    y = y * r + 8.33333333e-3f;
+    y = y * r + 4.16666667e-2f;
+    y = y * r + 1.66666667e-1f;
+    y = y * r + 0.5f;
+    y = (y * r) * r + r;
+    const float power = ng_from_bits((n - 1 + 127) << 23); /* half of 2^n, which may overflow */
+    y = (y * power + (power - 0.5f)) * 2.0f;
+    return x == 0.0f ? x : y;
+}
+
+/* log2(x) = e + log(1 + f) / ln 2: exact for powers of two. */
+NG_INLINE float ng_log2f(float x) {
+    const float scaled = x < 1.17549435e-38f ? x * 33554432.0f : x;
+    const float bias = x < 1.17549435e-38f ? 25.0f : 0.0f;
+    const int32_t bits = ng_to_bits(scaled);
+    const int32_t e = (bits - 0x3f3504f3) >> 23;
+    const float rest = ng_logf(ng_from_bits(bits - (e << 23)));
+    /* 1 / ln 2 in two parts */
+    float y = ((float)e - bias) + (rest * 1.44269502f + rest * 1.92596299e-8f);
+    y = x == 0.0f ? -INFINITY : y;
+    y = x < 0.0f ? NAN : y;
+    return x == INFINITY || x != x ? x : y;
+}
+
+/* lgamma without the global variable that the C library writes the sign to. */
+NG_INLINE float ng_lgammaf(float x) {
+#if defined(__GLIBC__) || defined(__APPLE__)
+    int sign;
+    return lgammaf_r(x, &sign);
+#else
+    return lgammaf(x);
+#endif
+}
+
+NG_INLINE double ng_lgamma(double x) {
+#if defined(__GLIBC__) || defined(__APPLE__)
+    int sign;
+    return lgamma_r(x, &sign);
+#else
+    return lgamma(x);
+#endif
+}
+
 /* The names that scalar_ops.h uses, resolved by the type of the argument. */
 #define EXP(x) _Generic((x), float: ng_expf, default: exp)(x)
 #define LOG(x) _Generic((x), float: ng_logf, default: log)(x)
@@ -157,5 +228,26 @@ NG_INLINE double ng_sigmoid(double x) {
 #define FLOOR(x) _Generic((x), float: floorf, default: floor)(x)
 #define CEIL(x) _Generic((x), float: ceilf, default: ceil)(x)
 #define RINT(x) _Generic((x), float: rintf, default: rint)(x)
+#define LOG10(x) _Generic((x), float: log10f, default: log10)(x)
+#define TAN(x) _Generic((x), float: tanf, default: tan)(x)
+#define ASIN(x) _Generic((x), float: asinf, default: asin)(x)
+#define ACOS(x) _Generic((x), float: acosf, default: acos)(x)
+#define ATAN(x) _Generic((x), float: atanf, default: atan)(x)
+#define SINH(x) _Generic((x), float: sinhf, default: sinh)(x)
+#define COSH(x) _Generic((x), float: coshf, default: cosh)(x)
+#define ASINH(x) _Generic((x), float: asinhf, default: asinh)(x)
+#define ACOSH(x) _Generic((x), float: acoshf, default: acosh)(x)
+#define ATANH(x) _Generic((x), float: atanhf, default: atanh)(x)
+#define ERFC(x) _Generic((x), float: erfcf, default: erfc)(x)
+#define TRUNC(x) _Generic((x), float: truncf, default: trunc)(x)
+#define ATAN2(x, y) _Generic((x), float: atan2f, default: atan2)(x, y)
+#define HYPOT(x, y) _Generic((x), float: hypotf, default: hypot)(x, y)
+#define COPYSIGN(x, y) _Generic((x), float: copysignf, default: copysign)(x, y)
+#define NEXTAFTER(x, y) _Generic((x), float: nextafterf, default: nextafter)(x, y)
+#define EXP2(x) _Generic((x), float: ng_exp2f, default: exp2)(x)
+#define EXPM1(x) _Generic((x), float: ng_expm1f, default: expm1)(x)
+#define LOG2(x) _Generic((x), float: ng_log2f, default: log2)(x)
+#define LGAMMA(x) _Generic((x), float: ng_lgammaf, default: ng_lgamma)(x)
+#define SIGNBIT(x) (signbit(x) != 0)
 
 #endif

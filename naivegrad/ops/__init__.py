@@ -33,6 +33,7 @@ from naivegrad.ops.compare import (
     lt,
     ne,
     not_equal,
+    signbit,
 )
 from naivegrad.ops.complex import (
     angle,
@@ -105,6 +106,8 @@ from naivegrad.ops.elementwise import (
     multiply,
     neg,
     negative,
+    positive,
+    rsub,
     sign,
     sub,
     subtract,
@@ -113,8 +116,12 @@ from naivegrad.ops.elementwise import (
 from naivegrad.ops.embedding import embedding
 from naivegrad.ops.exponential import (
     exp,
+    exp2,
+    expm1,
     log,
     log1p,
+    log2,
+    log10,
 )
 from naivegrad.ops.grid_sample import affine_grid, grid_sample
 from naivegrad.ops.grids import (
@@ -276,11 +283,19 @@ from naivegrad.ops.reduce import (
     prod,
     sum,
 )
+from naivegrad.ops.representation import (
+    frexp,
+)
 from naivegrad.ops.rounding import (
     ceil,
+    fix,
     floor,
     floor_divide,
+    fmod,
+    frac,
     remainder,
+    round,
+    trunc,
 )
 from naivegrad.ops.scan import (
     cummax,
@@ -297,6 +312,8 @@ from naivegrad.ops.scatter import gather, scatter, scatter_add, scatter_reduce, 
 from naivegrad.ops.search import bucketize, isin, one_hot, searchsorted, unravel_index
 from naivegrad.ops.select import (
     clamp,
+    clamp_max,
+    clamp_min,
     clip,
     maximum,
     minimum,
@@ -329,7 +346,15 @@ from naivegrad.ops.solve import (
 )
 from naivegrad.ops.sort import argsort, kthvalue, msort, sort, topk
 from naivegrad.ops.special import (
+    digamma,
     erf,
+    erfc,
+    erfinv,
+    i0,
+    lgamma,
+    logit,
+    mvlgamma,
+    polygamma,
 )
 from naivegrad.ops.spectral import (
     bartlett_window,
@@ -344,8 +369,28 @@ from naivegrad.ops.strided import (
     as_strided,
 )
 from naivegrad.ops.trigonometry import (
+    acos,
+    acosh,
+    arccos,
+    arccosh,
+    arcsin,
+    arcsinh,
+    arctan,
+    arctan2,
+    arctanh,
+    asin,
+    asinh,
+    atan,
+    atan2,
+    atanh,
     cos,
+    cosh,
+    deg2rad,
+    rad2deg,
     sin,
+    sinc,
+    sinh,
+    tan,
 )
 from naivegrad.ops.typed import (
     BFloat16Tensor,

@@ -26,3 +26,10 @@ class Histogram(NamedTuple):
 
     hist: Tensor
     bin_edges: Tensor
+
+
+class MantissaExponent(NamedTuple):
+    """The two parts of floating-point numbers."""
+
+    mantissa: Tensor
+    exponent: Tensor

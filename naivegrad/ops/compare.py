@@ -141,3 +141,8 @@ def equal(input: Tensor, other: Tensor) -> bool:
     """Whether two tensors have the same shape and the same elements."""
     x, y = require_tensor(input, "equal"), require_tensor(other, "equal", "other")
     return x.array.shape == y.array.shape and bool(eq(x, y).all().item())
+
+
+def signbit(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Where input is negative, -0.0 included."""
+    return into(out, _compare("signbit", require_tensor(input, "signbit"), 0), "signbit")

@@ -11,8 +11,9 @@ from typing import Any
 
 from naivegrad.autograd import Function
 from naivegrad.backend.promotion import result_dtype
-from naivegrad.ops._args import Number
+from naivegrad.ops._args import Number, into, require_tensor
 from naivegrad.ops.exponential import exp as exp
+from naivegrad.ops.rounding import rounded_div
 from naivegrad.ops.select import Where as Where
 from naivegrad.ops.select import where as where
 from naivegrad.tensor import Tensor
@@ -146,41 +147,83 @@ class Sign(Function):
 # Functional names
 
 
-def add(input: Tensor | Number, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
+def add(
+    input: Tensor | Number,
+    other: Tensor | Number,
+    *,
+    alpha: Number = 1,
+    out: Tensor | None = None,
+) -> Tensor:
     """input + alpha * other, broadcasting."""
-    return Add.apply(input, other, alpha)
+    return into(out, Add.apply(input, other, alpha), "add")
 
 
-def sub(input: Tensor | Number, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
+def sub(
+    input: Tensor | Number,
+    other: Tensor | Number,
+    *,
+    alpha: Number = 1,
+    out: Tensor | None = None,
+) -> Tensor:
     """input - alpha * other, broadcasting."""
-    return Sub.apply(input, other, alpha)
+    return into(out, Sub.apply(input, other, alpha), "sub")
 
 
-def mul(input: Tensor | Number, other: Tensor | Number) -> Tensor:
+def rsub(input: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
+    """other - alpha * input, broadcasting."""
+    return Sub.apply(other, require_tensor(input, "rsub"), alpha)
+
+
+def mul(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """input * other, broadcasting."""
-    return Mul.apply(input, other)
+    return into(out, Mul.apply(input, other), "mul")
 
 
-def div(input: Tensor | Number, other: Tensor | Number) -> Tensor:
-    """input / other, broadcasting; integers give the default floating-point type."""
-    return Div.apply(input, other)
+def div(
+    input: Tensor | Number,
+    other: Tensor | Number,
+    *,
+    rounding_mode: str | None = None,
+    out: Tensor | None = None,
+) -> Tensor:
+    """input / other, broadcasting; integers give the default floating-point type.
+
+    rounding_mode="trunc" rounds towards 0 (integers as C divides them), "floor" down (as Python's
+    //); integers stay integers, and the gradient is 0.
+    """
+    if rounding_mode is None:
+        return into(out, Div.apply(input, other), "div")
+    return into(out, rounded_div(input, other, rounding_mode), "div")
 
 
-def neg(input: Tensor) -> Tensor:
+def true_divide(
+    input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None
+) -> Tensor:
+    """input / other, broadcasting."""
+    return into(out, Div.apply(input, other), "true_divide")
+
+
+def neg(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """-input."""
-    return Neg.apply(input)
+    return into(out, Neg.apply(input), "neg")
 
 
-def abs(input: Tensor) -> Tensor:
+def positive(input: Tensor) -> Tensor:
+    """input itself; TypeError for bool."""
+    if require_tensor(input, "positive").array.dtype.kind == "b":
+        raise TypeError("positive: a bool tensor has no sign; use it as it is")
+    return input
+
+
+def abs(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """|input|; the gradient at 0 is 0."""
-    return Abs.apply(input)
+    return into(out, Abs.apply(input), "abs")
 
 
-def sign(input: Tensor) -> Tensor:
+def sign(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """-1, 0 or 1."""
-    return Sign.apply(input)
+    return into(out, Sign.apply(input), "sign")
 
 
 # Other spellings
-absolute, negative, subtract, multiply = abs, neg, sub, mul
-true_divide = divide = div
+absolute, negative, subtract, multiply, divide = abs, neg, sub, mul, div

@@ -8,7 +8,7 @@ from typing import Any
 
 from naivegrad.autograd import Function
 from naivegrad.backend.promotion import is_differentiable
-from naivegrad.ops._args import Number
+from naivegrad.ops._args import Number, into
 from naivegrad.ops.copying import Clone
 from naivegrad.ops.exponential import log
 from naivegrad.ops.select import where
@@ -121,8 +121,10 @@ class Rsqrt(Function):
 # Functional names
 
 
-def pow(input: Tensor | Number, exponent: Tensor | Number) -> Tensor:
+def pow(input: Tensor | Number, exponent: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """input ** exponent, broadcasting. Squares, roots and reciprocals take a short way."""
+    if out is not None:
+        return into(out, pow(input, exponent), "pow")
     if (
         isinstance(input, Tensor)
         and is_differentiable(input.array.dtype)
@@ -139,21 +141,21 @@ def pow(input: Tensor | Number, exponent: Tensor | Number) -> Tensor:
     return Pow.apply(input, exponent)
 
 
-def square(input: Tensor) -> Tensor:
+def square(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """input * input."""
-    return Square.apply(input)
+    return into(out, Square.apply(input), "square")
 
 
-def reciprocal(input: Tensor) -> Tensor:
+def reciprocal(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """1 / input."""
-    return Reciprocal.apply(input)
+    return into(out, Reciprocal.apply(input), "reciprocal")
 
 
-def sqrt(input: Tensor) -> Tensor:
+def sqrt(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The square root; NaN below 0."""
-    return Sqrt.apply(input)
+    return into(out, Sqrt.apply(input), "sqrt")
 
 
-def rsqrt(input: Tensor) -> Tensor:
+def rsqrt(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """1 / sqrt(input)."""
-    return Rsqrt.apply(input)
+    return into(out, Rsqrt.apply(input), "rsqrt")

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from naivegrad.autograd import Function
-from naivegrad.backend.promotion import is_floating
+from naivegrad.backend.promotion import holds, is_floating
 from naivegrad.dtype import finfo
 from naivegrad.ops._args import Number, as_tensor_like, into, require_tensor
 from naivegrad.tensor import Tensor, wrap
@@ -104,13 +104,56 @@ class Minimum(Maximum):
         return Minimum._forward(ctx, x, y)
 
 
+class ClampBetween(Function):
+    """y = min(max(x, low), high), the bounds being tensors.
+
+    The gradient goes to x where low <= x <= high, to the bound that y is elsewhere.
+    """
+
+    kind = "elementwise"
+
+    @staticmethod
+    def forward(ctx: Any, x: Any, low: Any, high: Any) -> Any:
+        backend, y = ctx.backend, x
+        for op, bound in (("maximum", low), ("minimum", high)):
+            if bound is not None:
+                y = backend.binary(op, y, bound)
+        if True in ctx.needs_input_grad:
+            ctx.save_for_backward(*_shares(backend, x, low, high))
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        shares = zip(ctx.saved_tensors, ctx.needs_input_grad, strict=True)
+        return tuple([where(mask, grad, 0.0) if need else None for mask, need in shares])
+
+
+def _shares(backend: Any, x: Any, low: Any, high: Any) -> tuple[Any, Any, Any]:
+    """Where the gradient of a clamp goes to x, to the lower and to the upper bound."""
+    if low is None:
+        return backend.compare("le", x, high), None, backend.compare("gt", x, high)
+    if high is None:
+        return backend.compare("ge", x, low), backend.compare("lt", x, low), None
+    inside = backend.logical("and", backend.compare("ge", x, low), backend.compare("le", x, high))
+    below = backend.logical("and", backend.compare("lt", x, low), backend.compare("lt", low, high))
+    above = backend.logical("or", backend.compare("gt", x, high), backend.compare("lt", high, low))
+    return inside, below, above
+
+
 # Functional names
 
 
 def where(
-    condition: Tensor, input: Tensor | Number | None = None, other: Tensor | Number | None = None
+    condition: Tensor,
+    input: Tensor | Number | None = None,
+    other: Tensor | Number | None = None,
+    *,
+    out: Tensor | None = None,
 ) -> Any:
-    """input where condition, else other, broadcasting; condition alone: where it is not 0."""
+    """input where condition, else other, broadcasting; condition alone: where it is not 0.
+
+    Two numbers give their type: where(mask, 1, 0.5) is of the default floating-point type.
+    """
     require_tensor(condition, "where", "condition")
     if input is None and other is None:
         return condition.nonzero(as_tuple=True)
@@ -118,47 +161,62 @@ def where(
         raise TypeError("where: takes a condition alone, or a condition and two values")
     if condition.array.dtype.kind != "b":
         raise TypeError(f"where: the condition must be a bool tensor, got {condition.dtype}")
-    return Where.apply(condition, input, other)
+    return into(out, Where.apply(condition, input, other), "where")
 
 
 def clamp(
-    input: Tensor, min: Tensor | float | None = None, max: Tensor | float | None = None
+    input: Tensor,
+    min: Tensor | Number | None = None,
+    max: Tensor | Number | None = None,
+    *,
+    out: Tensor | None = None,
 ) -> Tensor:
-    """input between min and max (either may be left out). At a bound the gradient passes."""
+    """input between min and max, numbers or tensors; either may be left out.
+
+    At a bound the gradient passes to input. Where min > max the result is max.
+    """
+    require_tensor(input, "clamp")
     if min is None and max is None:
         raise ValueError("clamp: at least one of min and max must be given")
     if isinstance(min, Tensor) or isinstance(max, Tensor):
-        result = input
-        if min is not None:
-            min = as_tensor_like(min, input)
-            result = where(result < min, min, result)
-        if max is not None:
-            max = as_tensor_like(max, input)
-            result = where(result > max, max, result)
-        return result
+        return into(out, ClampBetween.apply(input, min, max), "clamp")
     if not is_floating(input.array.dtype):
-        return _clamp_integers(input, min, max)
+        return into(out, _clamp_integers(input, min, max), "clamp")
     low = -math.inf if min is None else float(min)
     high = math.inf if max is None else float(max)
-    return Clamp.apply(input, low, high)
+    if low != low or high != high:  # NaN, which the loop would pass over
+        return into(out, input + math.nan, "clamp")
+    return into(out, Clamp.apply(input, low, high), "clamp")
+
+
+def clamp_min(input: Tensor, min: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """input, not below min."""
+    return clamp(input, min, out=out)
+
+
+def clamp_max(input: Tensor, max: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """input, not above max."""
+    return clamp(input, None, max, out=out)
 
 
 def _clamp_integers(x: Tensor, low: Any, high: Any) -> Tensor:
     backend, result = x.backend, x.array
     for op, bound in (("maximum", low), ("minimum", high)):
         if bound is not None:
+            if isinstance(bound, int) and not holds(x.array.dtype, bound):
+                raise ValueError(f"clamp: the bound {bound} does not fit into {x.dtype}")
             result = backend.binary(op, result, bound)
     return wrap(result, backend)
 
 
-def maximum(input: Tensor, other: Tensor) -> Tensor:
+def maximum(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The larger of two, element by element; NaN if either is. Equal ones share the gradient."""
-    return Maximum.apply(*_promoted(input, other, "maximum"))
+    return into(out, Maximum.apply(*_promoted(input, other, "maximum")), "maximum")
 
 
-def minimum(input: Tensor, other: Tensor) -> Tensor:
+def minimum(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The smaller of two, element by element; NaN if either is. Equal ones share the gradient."""
-    return Minimum.apply(*_promoted(input, other, "minimum"))
+    return into(out, Minimum.apply(*_promoted(input, other, "minimum")), "minimum")
 
 
 def _promoted(x: Tensor, y: Tensor, op: str) -> tuple[Tensor, Tensor]:

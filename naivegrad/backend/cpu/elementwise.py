@@ -31,6 +31,8 @@ _UNARY: dict[str, Callable[..., Any]] = {
     "square": np.square,
     "floor": np.positive,
     "ceil": np.positive,
+    "round": np.positive,
+    "trunc": np.positive,
     "relu": lambda x: np.maximum(x, 0).astype(x.dtype),
     "leaky_relu": lambda x: x,
 }
@@ -40,10 +42,13 @@ _BINARY: dict[str, Callable[..., Any]] = {
     "mul": np.multiply,
     "pow": np.power,
     "remainder": np.remainder,
+    "fmod": np.fmod,
     "floor_divide": np.floor_divide,
+    "trunc_divide": lambda x, y: x // y + ((x % y != 0) & ((x < 0) != (y < 0))),
     "maximum": np.maximum,
     "minimum": np.minimum,
 }
+_DIVISIONS = ("remainder", "fmod", "floor_divide", "trunc_divide")
 # What NumPy computes for complex numbers. Other operations are defined for real ones only.
 _COMPLEX_UNARY: dict[str, Callable[..., Any]] = {
     **{name: getattr(np, name) for name in ("exp", "log", "sqrt", "sin", "cos", "tan", "tanh")},
@@ -71,6 +76,7 @@ _COMPARE: dict[str, Callable[..., Any]] = {
     "le": np.less_equal,
     "gt": np.greater,
     "ge": np.greater_equal,
+    "signbit": np.less,  # than the 0 given with it
 }
 
 
@@ -150,11 +156,11 @@ def _binary_by_numpy(
         result = cast(result, dtype)
     else:
         x, y = _as(x, dtype), _as(y, dtype)
-        if op in ("remainder", "floor_divide"):
-            if np.any(np.equal(y, 0)):
-                raise ZeroDivisionError(f"{op}: an integer is divided by 0")
+        if op in _DIVISIONS:
             if dtype.kind == "b":
                 raise TypeError(f"{op}: bool tensors cannot be divided")
+            if np.any(np.equal(y, 0)):
+                raise ZeroDivisionError(f"{op}: an integer is divided by 0")
         if op == "pow" and dtype.kind == "i" and np.any(np.less(y, 0)):
             raise ValueError(
                 "pow: integers to negative integer powers are not integers; use floats"
@@ -259,6 +265,14 @@ def logical(op: str, x: Operand, y: Operand | None = None) -> ndarray:
         return np.asarray(ufunc(_as(x, dtype), _as(y, dtype)))
     except ValueError:
         raise ValueError(f"{name}: shapes {_shape(x)} and {_shape(y)} do not broadcast") from None
+
+
+def frexp(x: ndarray) -> tuple[ndarray, ndarray]:
+    """m and the int32 e with x = m * 2^e, 1/2 <= |m| < 1."""
+    wide = x if x.dtype in (np.float32, np.float64) else cast(x, np.dtype("float32"))
+    m, e = np.frexp(wide)
+    e = np.where(np.isfinite(wide), e, 0).astype(np.int32)
+    return cast(np.asarray(m), x.dtype), np.asarray(e)
 
 
 def accumulate(target: ndarray, source: ndarray) -> None:

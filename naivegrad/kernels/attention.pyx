@@ -147,22 +147,37 @@ cdef inline void pack(
 # pass they are keys: row_step and lane_step are the steps in the mask, `ahead` says by how much the
 # key of row 0, lane 0 is ahead of its query.
 
+cdef inline void added(const uint8_t* look, Py_ssize_t n, real* out) noexcept nogil:
+    """What a mask of bool adds to scores: 0 where it is true."""
+    cdef Py_ssize_t i
+    for i in range(n):
+        out[i] = 0 if look[i] else -INFINITY
+
+
 cdef inline void apply_mask(
     const Problem* p, const void* mask, Py_ssize_t row_step, Py_ssize_t lane_step, real* tile,
     real* spare, Py_ssize_t rows, Py_ssize_t lanes,
 ) noexcept nogil:
     cdef Py_ssize_t i, l, W = width_of(tile)
-    cdef const real* more = <const real*> mask
     cdef const uint8_t* look = <const uint8_t*> mask
+    cdef real lines[WIDEST * KEYS]
     if p.mask_kind == ADDITIVE:
-        pack(rows, lanes, more, row_step, lane_step, spare)
-        for i in range(rows * W):
-            tile[i] += spare[i]
+        pack(rows, lanes, <const real*> mask, row_step, lane_step, spare)
+    elif row_step == 1:
+        for l in range(lanes):
+            added(look + l * lane_step, rows, lines + l * KEYS)
+        pack(rows, lanes, lines, 1, KEYS, spare)
+    elif lane_step == 1:
+        for i in range(rows):
+            added(look + i * row_step, lanes, lines)
+            pack(1, lanes, lines, 0, 1, spare + i * W)
     else:
         for i in range(rows):
             for l in range(lanes):
-                if look[i * row_step + l * lane_step] == 0:
-                    tile[i * W + l] = -INFINITY
+                lines[l] = 0 if look[i * row_step + l * lane_step] else -INFINITY
+            pack(1, lanes, lines, 0, 1, spare + i * W)
+    for i in range(rows * W):
+        tile[i] += spare[i]
 
 
 cdef inline void apply_causal(

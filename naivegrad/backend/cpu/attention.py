@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,8 @@ from naivegrad.backend.cpu.dense import dense
 from naivegrad.backend.cpu.elementwise import cast
 from naivegrad.backend.heads import Shape, attention_lead
 from naivegrad.kernels import attention as kernel
+
+Layout = tuple[Shape, Shape, int]  # shape, strides and item size of the leading axes
 
 
 def attention(
@@ -107,17 +110,24 @@ def _mask(mask: ndarray | None, queries: int, keys: int, dtype: np.dtype[Any]) -
 
 def _starts(lead: Shape, q: ndarray, k: ndarray, v: ndarray, mask: ndarray | None) -> ndarray:
     """At which element of q, k, v and mask each matrix begins, (4, matrices)."""
+    return _begins(lead, *[((), (), 1) if x is None else _leading(x) for x in (q, k, v, mask)])
+
+
+def _leading(x: ndarray) -> Layout:
+    return x.shape[:-2], x.strides[:-2], x.itemsize
+
+
+@lru_cache(64)  # the same for every step of a training
+def _begins(lead: Shape, *layouts: Layout) -> ndarray:
     starts = np.zeros((4, *lead), np.int64)
-    for i, x in enumerate((q, k, v, mask)):
-        if x is None:
-            continue
+    for i, (shape, strides, itemsize) in enumerate(layouts):
         here = np.zeros((), np.int64)
-        for axis, n in enumerate(x.shape[:-2]):
-            step = np.arange(n, dtype=np.int64) * (x.strides[axis] // x.itemsize)
-            here = here[..., None] + step
-        if x.ndim > 2 and x.shape[-3] not in (1, lead[-1]):  # a head for several of the query
-            here = np.repeat(here, lead[-1] // x.shape[-3], -1)
+        for n, step in zip(shape, strides, strict=True):
+            here = here[..., None] + np.arange(n, dtype=np.int64) * (step // itemsize)
+        if shape and shape[-1] not in (1, lead[-1]):  # a head for several of the query
+            here = np.repeat(here, lead[-1] // shape[-1], -1)
         starts[i, ...] = here
+    starts.flags.writeable = False
     return starts.reshape(4, math.prod(lead))
 
 

@@ -168,9 +168,9 @@ def _fractional(
     x = batched(input, dims, op)
     check_planes(op, x.array.shape, dims)
     kernel = several(kernel_size, dims, op, "kernel_size")
-    if (output_size is None) == (output_ratio is None):
-        raise ValueError(f"{op}: one of output_size and output_ratio must be given")
     if output_size is None:
+        if output_ratio is None:
+            raise ValueError(f"{op}: one of output_size and output_ratio must be given")
         ratios = output_ratio if isinstance(output_ratio, tuple | list) else (output_ratio,) * dims
         if len(ratios) != dims or not all(0 < r < 1 for r in ratios):
             raise ValueError(f"{op}: output_ratio must be between 0 and 1, got {output_ratio!r}")
@@ -195,10 +195,11 @@ def fractional_max_pool2d(
 ) -> Any:
     """The greatest values of windows of kernel_size whose distances are random.
 
-    The windows lie between 1 and 2 whole steps apart, so that the image shrinks by a factor that is
-    no integer: to output_size, or by output_ratio (one of them is given). input (N, C, H, W) or
-    (C, H, W) gives (N, C, OH, OW) or (C, OH, OW). `_random_samples` (N, C, 2), uniform in [0, 1),
-    are drawn unless given. Differentiable to any order.
+    From one window to the next it is one of two neighbouring integers, drawn so that the image
+    shrinks to output_size, or by output_ratio: factors that need not be integers.
+
+    input (N, C, H, W) or (C, H, W) gives (N, C, OH, OW) or (C, OH, OW). `_random_samples`
+    (N, C, 2), uniform in [0, 1), are drawn unless given. Differentiable to any order.
 
     References
     ----------

@@ -245,10 +245,10 @@ def conv2d(
         Shapes that do not belong together; a kernel larger than the padded input; padding='same'
         with a stride.
     TypeError
-        Tensors of different or of integer types.
+        Tensors of different types, or of bool.
 
     Differentiable in input, weight and bias, to any order. There is no column matrix: working
-    memory is about 1 MiB a thread.
+    memory is about 1 MiB a thread. Sums of integers wrap around.
 
     Examples
     --------

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from naivegrad.autograd import Function
-from naivegrad.backend.window import IMAGES
+from naivegrad.backend.window import IMAGES, pool_shape
 from naivegrad.ops._args import check_bounds, require_tensor, several
 from naivegrad.tensor import Tensor
 
@@ -350,20 +350,25 @@ def avg_pool3d(
     return y
 
 
-def _root(mean: Tensor, size: int, norm_type: float) -> Tensor:
-    """(size * mean) ** (1 / norm_type), with gradient 0 where the mean is 0."""
-    zero = mean == 0
-    root: Tensor = (mean * size).masked_fill(zero, 1.0) ** (1.0 / norm_type)
-    return root.masked_fill(zero, 0.0)
+def _lp_pool(
+    op: str, dims: int, input: Any, p: float, kernel_size: Any, stride: Any, ceil_mode: bool
+) -> Tensor:
+    """The root of the means of powers, each mean times the size of a window."""
+    x = batched(input, dims, op)
+    window = _avg_window(op, dims, kernel_size, stride, 0, ceil_mode, True, None)
+    kernel, steps, none = window[:3]
+    pool_shape(op, x.array.shape, kernel, steps, none, (1,) * dims, ceil_mode)  # complain as op
+    total = AvgPool.apply(x**p, *window) * math.prod(kernel)
+    zero = total == 0  # where the root has no derivative: it is 0 here
+    y: Tensor = (total.masked_fill(zero, 1.0) ** (1.0 / p)).masked_fill(zero, 0.0)
+    return y if x is input else y.squeeze(0)
 
 
 def lp_pool1d(
     input: Tensor, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False
 ) -> Tensor:
     """The p-norm of each window of a sequence: `lp_pool2d` with one dimension."""
-    (size,) = several(kernel_size, 1, "lp_pool1d", "kernel_size")
-    powers = require_tensor(input, "lp_pool1d") ** norm_type
-    return _root(avg_pool1d(powers, kernel_size, stride, 0, ceil_mode), size, norm_type)
+    return _lp_pool("lp_pool1d", 1, input, norm_type, kernel_size, stride, ceil_mode)
 
 
 def lp_pool2d(
@@ -381,18 +386,14 @@ def lp_pool2d(
     >>> ng.lp_pool2d(ng.tensor([[[3.0, 4.0]]]), 2, (1, 2)).item()
     5.0
     """
-    kh, kw = several(kernel_size, 2, "lp_pool2d", "kernel_size")
-    powers = require_tensor(input, "lp_pool2d") ** norm_type
-    return _root(avg_pool2d(powers, kernel_size, stride, 0, ceil_mode), kh * kw, norm_type)
+    return _lp_pool("lp_pool2d", 2, input, norm_type, kernel_size, stride, ceil_mode)
 
 
 def lp_pool3d(
     input: Tensor, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False
 ) -> Tensor:
     """The p-norm of each window of a volume: `lp_pool2d` with three dimensions."""
-    kd, kh, kw = several(kernel_size, 3, "lp_pool3d", "kernel_size")
-    powers = require_tensor(input, "lp_pool3d") ** norm_type
-    return _root(avg_pool3d(powers, kernel_size, stride, 0, ceil_mode), kd * kh * kw, norm_type)
+    return _lp_pool("lp_pool3d", 3, input, norm_type, kernel_size, stride, ceil_mode)
 
 
 def _unpool(
@@ -420,6 +421,8 @@ def _unpool(
         for n, s, k, p in zip(x.array.shape[2:], steps, kernel, pads, strict=True)
     )
     if output_size is not None:
+        if not isinstance(output_size, tuple | list):
+            raise TypeError(f"{op}: output_size must be a tuple of integers, got {output_size!r}")
         wish = tuple(output_size)[-dims:]
         if len(output_size) not in (dims, dims + 2) or any(
             not n - s < w < n + s for n, s, w in zip(size, steps, wish, strict=True)

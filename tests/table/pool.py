@@ -473,7 +473,11 @@ OPS = [
                 kernel_size=(1, 2),
             ),
         ),
-        errors=(error(ValueError, "kernel", (1, 1, 4, 4), norm_type=2, kernel_size=(1, 2, 3)),),
+        errors=(
+            error(ValueError, "kernel", (1, 1, 4, 4), norm_type=2, kernel_size=(1, 2, 3)),
+            error(ValueError, "does not fit", (1, 1, 4, 2), norm_type=2, kernel_size=3),
+            error(ValueError, r"\(N, C, H, W\)", (4, 4), norm_type=2, kernel_size=2),
+        ),
     ),
     lp_row(
         1,

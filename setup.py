@@ -37,6 +37,7 @@ MODULES = sorted(
         "decomposition",
         "distance",
         "embedding",
+        "embedding_bag",
         "interpolate",
         "pool",
         "scan",

@@ -82,8 +82,6 @@ def test_errors():
         F.embedding(ng.tensor([0]), ng.zeros(3))
     with pytest.raises(ValueError, match="embedding: padding_idx 3"):
         F.embedding(ng.tensor([0]), weight, 3)
-    with pytest.raises(NotImplementedError):
-        F.embedding(ng.tensor([0]), weight, sparse=True)
 
 
 def test_second_order():
@@ -113,3 +111,57 @@ def test_threads_do_not_change_bits():
     finally:
         ng.set_num_threads(before)
     assert len(set(results)) == 1
+
+
+@pytest.mark.parametrize("norm_type", [1.0, 2.0, float("inf")])
+def test_max_norm_scales_the_rows_that_are_read_in_place(norm_type):
+    table = ng.tensor([[3.0, 4.0], [0.1, 0.2], [6.0, 8.0]], requires_grad=True)
+    before = table.detach().numpy().copy()
+    y = F.embedding(ng.tensor([[0, 1], [0, 0]]), table, max_norm=1.0, norm_type=norm_type)
+    after = table.detach().numpy()
+    length = np.linalg.norm(before[0], norm_type)
+    np.testing.assert_allclose(after[0], before[0] / (length + 1e-7), rtol=1e-6)
+    np.testing.assert_array_equal(after[1:], before[1:])
+    np.testing.assert_array_equal(y.detach().numpy(), after[[[0, 1], [0, 0]]])
+    y.sum().backward()
+    assert table.grad.tolist() == [[3.0, 3.0], [1.0, 1.0], [0.0, 0.0]]
+
+
+@pytest.mark.parametrize("bags", [False, True])
+def test_scale_grad_by_freq_divides_by_how_often_a_row_was_read(bags):
+    table, index = ng.zeros(3, 2, requires_grad=True), ng.tensor([[0, 0, 1], [0, 0, 2]])
+    if bags:
+        y = F.embedding_bag(index, table, mode="sum", scale_grad_by_freq=True)
+    else:
+        y = F.embedding(index, table, scale_grad_by_freq=True)
+    y.sum().backward()
+    assert table.grad.tolist() == [[1.0, 1.0], [1.0, 1.0], [1.0, 1.0]]
+
+
+def test_sparse_gives_a_dense_gradient():
+    table = ng.nn.Embedding(4, 2, sparse=True)
+    table(ng.tensor([1])).sum().backward()
+    assert table.weight.grad.tolist() == [[0, 0], [1, 1], [0, 0], [0, 0]]
+
+
+def test_embedding_bag_module():
+    bag = ng.nn.EmbeddingBag(5, 3, mode="sum", padding_idx=0)
+    assert list(bag.state_dict()) == ["weight"] and bag.weight[0].tolist() == [0, 0, 0]
+    assert repr(bag) == "EmbeddingBag(5, 3, padding_idx=0, mode='sum')"
+    y = bag(ng.tensor([1, 2, 0]), ng.tensor([0, 2]))
+    np.testing.assert_allclose(y[0].tolist(), (bag.weight[1] + bag.weight[2]).tolist())
+    assert y[1].tolist() == [0, 0, 0]
+    frozen = ng.nn.EmbeddingBag.from_pretrained(ng.ones(2, 3))
+    assert not frozen.weight.requires_grad
+
+
+def test_embedding_bag_is_the_same_for_every_number_of_threads():
+    index, table = ng.randint(0, 50, (64, 40)), ng.randn(50, 32, requires_grad=True)
+    before, results = ng.get_num_threads(), []
+    for threads in (1, 2):
+        ng.set_num_threads(threads)
+        y = F.embedding_bag(index, table)
+        results.append((y.detach().numpy(), ng.autograd.grad(y.sum(), table)[0].numpy()))
+    ng.set_num_threads(before)
+    for one, two in zip(*results, strict=True):
+        np.testing.assert_array_equal(one, two)

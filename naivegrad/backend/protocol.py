@@ -558,6 +558,46 @@ class Backend(Indexing, LinearAlgebra, Protocol):
         """
         ...
 
+    def embedding_bag(
+        self,
+        table: Array,
+        scale: Array | None,
+        index: Array,
+        start: Array,
+        padding_idx: int,
+        mean: bool,
+    ) -> Array:
+        """(B, D): sums (or means) of the rows of each bag, times `scale` by position.
+
+        Bag b are the positions start[b] to start[b + 1] - 1. `padding_idx` counts for nothing.
+        """
+        ...
+
+    def embedding_bag_grad(
+        self,
+        grad: Array,
+        scale: Array | None,
+        index: Array,
+        start: Array,
+        rows: int,
+        padding_idx: int,
+        mean: bool,
+    ) -> Array:
+        """(rows, D): the transpose of embedding_bag."""
+        ...
+
+    def embedding_bag_dot(
+        self, grad: Array, table: Array, index: Array, start: Array, padding_idx: int
+    ) -> Array:
+        """By position, the gradient of its bag times its row: the gradient of `scale`."""
+        ...
+
+    def embedding_bag_argmax(
+        self, table: Array, index: Array, start: Array, padding_idx: int
+    ) -> Array:
+        """(B, D): the row of each bag with the largest number in a column; -1 if it is empty."""
+        ...
+
     # conv
 
     def convolution(

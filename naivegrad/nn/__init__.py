@@ -26,7 +26,7 @@ from naivegrad.nn.conv import (
     Unfold,
 )
 from naivegrad.nn.dropout import Dropout, Dropout1d, Dropout2d, Dropout3d
-from naivegrad.nn.embedding import Embedding
+from naivegrad.nn.embedding import Embedding, EmbeddingBag
 from naivegrad.nn.flatten import Flatten, Unflatten
 from naivegrad.nn.linear import Bilinear, Identity, Linear
 from naivegrad.nn.loss import (
@@ -94,6 +94,7 @@ __all__ = [
     "Dropout2d",
     "Dropout3d",
     "Embedding",
+    "EmbeddingBag",
     "Flatten",
     "Fold",
     "FractionalMaxPool2d",

@@ -1,4 +1,4 @@
-"""A table of learned vectors."""
+"""Tables of learned vectors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from naivegrad.nn.parameter import Parameter
 from naivegrad.ops import empty
 from naivegrad.tensor import Tensor
 
-__all__ = ["Embedding"]
+__all__ = ["Embedding", "EmbeddingBag"]
 
 
 class Embedding(Module):
@@ -24,7 +24,7 @@ class Embedding(Module):
     ----------
     num_embeddings, embedding_dim : int
     padding_idx : int, optional     this row starts at 0 and gets no gradient
-    max_norm, scale_grad_by_freq, sparse : refused; they do not exist here
+    max_norm, norm_type, scale_grad_by_freq, sparse : as for `functional.embedding`
 
     Shapes: (*) of integers -> (*, embedding_dim)
     """
@@ -44,10 +44,6 @@ class Embedding(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
-        if max_norm is not None or scale_grad_by_freq or sparse:
-            raise NotImplementedError(
-                "Embedding: max_norm, scale_grad_by_freq and sparse do not exist here"
-            )
         if padding_idx is not None:
             if not -num_embeddings <= padding_idx < num_embeddings:
                 raise ValueError(
@@ -58,6 +54,10 @@ class Embedding(Module):
         self.num_embeddings = num_embeddings
         self.embedding_dim = embedding_dim
         self.padding_idx = padding_idx
+        self.max_norm = max_norm
+        self.norm_type = norm_type
+        self.scale_grad_by_freq = scale_grad_by_freq
+        self.sparse = sparse
         shape = (num_embeddings, embedding_dim)
         if _weight is None:
             weight = empty(shape, device=device, dtype=dtype)
@@ -78,7 +78,15 @@ class Embedding(Module):
                 self.weight[self.padding_idx].fill_(0)
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.embedding(x, self.weight, self.padding_idx)
+        return F.embedding(
+            x,
+            self.weight,
+            self.padding_idx,
+            self.max_norm,
+            self.norm_type,
+            self.scale_grad_by_freq,
+            self.sparse,
+        )
 
     @classmethod
     def from_pretrained(
@@ -113,4 +121,135 @@ class Embedding(Module):
         text = f"{self.num_embeddings}, {self.embedding_dim}"
         if self.padding_idx is not None:
             text += f", padding_idx={self.padding_idx}"
-        return text
+        return text + _limits(self)
+
+
+class EmbeddingBag(Module):
+    """Sums, means or maxima of table rows by bags of numbers, `functional.embedding_bag`.
+
+    weight (num_embeddings, embedding_dim) starts normal(0, 1).
+
+    Parameters
+    ----------
+    num_embeddings, embedding_dim : int
+    mode : "sum", "mean" or "max"
+    include_last_offset : bool      offsets has one more entry, where the last bag ends
+    padding_idx : int, optional     this row starts at 0, gets no gradient and counts for nothing
+    max_norm, norm_type, scale_grad_by_freq, sparse : as for `functional.embedding`
+
+    Shapes: (B, N) of integers, or (n,) with offsets (B,) -> (B, embedding_dim)
+    """
+
+    def __init__(
+        self,
+        num_embeddings: int,
+        embedding_dim: int,
+        max_norm: float | None = None,
+        norm_type: float = 2.0,
+        scale_grad_by_freq: bool = False,
+        mode: str = "mean",
+        sparse: bool = False,
+        _weight: Tensor | None = None,
+        include_last_offset: bool = False,
+        padding_idx: int | None = None,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        if padding_idx is not None:
+            if not -num_embeddings <= padding_idx < num_embeddings:
+                raise ValueError(
+                    f"EmbeddingBag: padding_idx must be within num_embeddings={num_embeddings}, "
+                    f"got {padding_idx}"
+                )
+            padding_idx %= num_embeddings
+        self.num_embeddings = num_embeddings
+        self.embedding_dim = embedding_dim
+        self.max_norm = max_norm
+        self.norm_type = norm_type
+        self.scale_grad_by_freq = scale_grad_by_freq
+        self.mode = mode
+        self.sparse = sparse
+        self.include_last_offset = include_last_offset
+        self.padding_idx = padding_idx
+        shape = (num_embeddings, embedding_dim)
+        if _weight is None:
+            self.weight = Parameter(empty(shape, device=device, dtype=dtype))
+            self.reset_parameters()
+        else:
+            if tuple(_weight.shape) != shape:
+                raise ValueError(
+                    f"EmbeddingBag: expected a weight {shape}, got {tuple(_weight.shape)}"
+                )
+            self.weight = Parameter(_weight)
+
+    def reset_parameters(self) -> None:
+        """Draw a new table."""
+        init.normal_(self.weight)
+        if self.padding_idx is not None:
+            with no_grad():
+                self.weight[self.padding_idx].fill_(0)
+
+    def forward(
+        self, x: Tensor, offsets: Tensor | None = None, per_sample_weights: Tensor | None = None
+    ) -> Tensor:
+        return F.embedding_bag(
+            x,
+            self.weight,
+            offsets,
+            self.max_norm,
+            self.norm_type,
+            self.scale_grad_by_freq,
+            self.mode,
+            self.sparse,
+            per_sample_weights,
+            self.include_last_offset,
+            self.padding_idx,
+        )
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        embeddings: Tensor,
+        freeze: bool = True,
+        max_norm: float | None = None,
+        norm_type: float = 2.0,
+        scale_grad_by_freq: bool = False,
+        mode: str = "mean",
+        sparse: bool = False,
+        include_last_offset: bool = False,
+        padding_idx: int | None = None,
+    ) -> EmbeddingBag:
+        """A table of given vectors, (rows, columns); not trained, if `freeze`."""
+        if embeddings.ndim != 2:
+            raise ValueError(
+                "EmbeddingBag.from_pretrained: expected 2 dimensions, "
+                f"got {tuple(embeddings.shape)}"
+            )
+        bag = cls(
+            *embeddings.shape,
+            max_norm=max_norm,
+            norm_type=norm_type,
+            scale_grad_by_freq=scale_grad_by_freq,
+            mode=mode,
+            sparse=sparse,
+            _weight=embeddings,
+            include_last_offset=include_last_offset,
+            padding_idx=padding_idx,
+        )
+        bag.weight.requires_grad = not freeze
+        return bag
+
+    def extra_repr(self) -> str:
+        text = f"{self.num_embeddings}, {self.embedding_dim}" + _limits(self)
+        if self.padding_idx is not None:
+            text += f", padding_idx={self.padding_idx}"
+        return f"{text}, mode={self.mode!r}"
+
+
+def _limits(table: Embedding | EmbeddingBag) -> str:
+    """How the options that differ from their defaults are shown."""
+    text = "" if table.max_norm is None else f", max_norm={table.max_norm}"
+    text += "" if table.norm_type == 2 else f", norm_type={table.norm_type}"
+    text += f", scale_grad_by_freq={table.scale_grad_by_freq}" if table.scale_grad_by_freq else ""
+    return text + (", sparse=True" if table.sparse else "")

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from naivegrad.autograd import Function
+from naivegrad.autograd import Function, no_grad
 from naivegrad.ops._args import require_floating, require_tensor
+from naivegrad.ops.select import where
+from naivegrad.ops.unique import unique
+from naivegrad.ops.vector_norm import norm
 from naivegrad.tensor import Tensor
 
 
@@ -63,6 +66,10 @@ def embedding(
     input : Tensor of integers, any shape
     weight : Tensor, (V, D)
     padding_idx : a row that receives no gradient; negative counts from the end
+    max_norm, norm_type : rows that are read and have a larger norm are scaled down to max_norm
+        first, in the table itself
+    scale_grad_by_freq : divide the gradient of a row by how often it was read
+    sparse : has no effect here: gradients are dense
 
     Returns
     -------
@@ -74,8 +81,6 @@ def embedding(
         A number outside [0, V).
     TypeError
         An input that is not of integers.
-    NotImplementedError
-        max_norm, scale_grad_by_freq and sparse.
 
     Notes
     -----
@@ -96,15 +101,57 @@ def embedding(
     if len(shape) != 2:
         raise ValueError(f"embedding: weight must be (V, D), got {shape}")
     require_floating(weight, "embedding")
-    if max_norm is not None or scale_grad_by_freq or sparse:
-        raise NotImplementedError(
-            "embedding: max_norm, scale_grad_by_freq and sparse do not exist here"
-        )
-    rows = shape[0]
+    padding = padding_row("embedding", padding_idx, weight)
+    if max_norm is not None:
+        limit_rows(input, weight, max_norm, norm_type)
+    if scale_grad_by_freq:
+        weight = scaled_by_frequency(weight, input)
+    return Embedding.apply(input, weight, padding)
+
+
+def padding_row(op: str, padding_idx: int | None, weight: Tensor) -> int:
+    """padding_idx counted from the front; -1 for None."""
+    rows = weight.array.shape[0]
     if padding_idx is None:
-        padding_idx = -1
-    elif -rows <= padding_idx < rows:
-        padding_idx %= rows
-    else:
-        raise ValueError(f"embedding: padding_idx {padding_idx} is outside a table of {rows} rows")
-    return Embedding.apply(input, weight, padding_idx)
+        return -1
+    if not -rows <= padding_idx < rows:
+        raise ValueError(f"{op}: padding_idx {padding_idx} is outside a table of {rows} rows")
+    return padding_idx % rows
+
+
+def limit_rows(index: Tensor, weight: Tensor, max_norm: float, norm_type: float) -> None:
+    """Scale the rows of weight that index names down to norm max_norm, in place."""
+    with no_grad():
+        named = unique(index)
+        rows = Embedding.apply(named, weight, -1)
+        length = norm(rows, norm_type, 1, True)
+        weight[named] = rows * where(length > max_norm, max_norm / (length + 1e-7), 1.0)
+
+
+class ScaledByFrequency(Function):
+    """y = weight.    grad_weight[v] = grad[v] / how often v occurs in the index: by request."""
+
+    view = True
+
+    @staticmethod
+    def forward(ctx: Any, weight: Any, share: Any) -> Any:
+        ctx.save_for_backward(share)
+        return weight.view()
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        (share,) = ctx.saved_tensors
+        return grad * share, None
+
+    @staticmethod
+    def jvp(ctx: Any, weight_dot: Any, _: Any) -> Any:
+        return weight_dot
+
+
+def scaled_by_frequency(weight: Tensor, index: Tensor) -> Tensor:
+    """weight, whose gradient will be divided by the frequency of each row."""
+    with no_grad():
+        rows = weight.array.shape[0]
+        ones = weight.new_ones((*index.array.shape, 1))
+        share = 1 / EmbeddingGrad.apply(ones, index, rows, -1).clamp(min=1)
+    return ScaledByFrequency.apply(weight, share)

@@ -410,7 +410,7 @@ def instance_norm(
     y = BatchNorm.apply(flat, *vectors, True, float(momentum), eps).reshape(shape)
     if math.prod(shape):
         for old, new in zip(running, vectors[2:], strict=True):
-            if old is not None:
+            if old is not None and new is not None:
                 old.copy_(new.reshape(samples, -1).mean(0))
     return y
 

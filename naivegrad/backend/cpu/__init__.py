@@ -76,6 +76,12 @@ from naivegrad.backend.cpu.elementwise import (
     where,
 )
 from naivegrad.backend.cpu.embedding import embedding, embedding_grad
+from naivegrad.backend.cpu.embedding_bag import (
+    embedding_bag,
+    embedding_bag_argmax,
+    embedding_bag_dot,
+    embedding_bag_grad,
+)
 from naivegrad.backend.cpu.fft import fft, irfft, rfft
 from naivegrad.backend.cpu.grid_sample import grid_sample, grid_sample_grad
 from naivegrad.backend.cpu.index import (
@@ -181,6 +187,10 @@ __all__ = [
     "eigh",
     "eigvalsh",
     "embedding",
+    "embedding_bag",
+    "embedding_bag_argmax",
+    "embedding_bag_dot",
+    "embedding_bag_grad",
     "embedding_grad",
     "empty",
     "expand",

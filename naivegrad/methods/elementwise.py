@@ -48,13 +48,23 @@ class ElementwiseMethods:
         """self *= other."""
         return update(self, "mul", ops.mul, other)
 
-    def div(self, other: Any) -> Tensor:
-        """self / other."""
-        return ops.div(self, other)
+    def div(self, other: Any, *, rounding_mode: str | None = None) -> Tensor:
+        """self / other, rounded towards 0 ("trunc") or down ("floor") if a mode says so."""
+        return ops.div(self, other, rounding_mode=rounding_mode)
 
-    def div_(self, other: Any) -> Tensor:
+    def div_(self, other: Any, *, rounding_mode: str | None = None) -> Tensor:
         """self /= other."""
-        return update(self, "div", ops.div, other)
+        if rounding_mode is None:
+            return update(self, "div", ops.div, other)
+        return assign(self, ops.div, other, rounding_mode=rounding_mode)
+
+    def true_divide(self, other: Any) -> Tensor:
+        """self / other."""
+        return ops.true_divide(self, other)
+
+    def true_divide_(self, other: Any) -> Tensor:
+        """self /= other."""
+        return update(self, "div", ops.true_divide, other)
 
     def pow(self, exponent: Any) -> Tensor:
         """self ** exponent."""
@@ -83,6 +93,22 @@ class ElementwiseMethods:
     def sign(self) -> Tensor:
         """-1, 0 or 1."""
         return ops.sign(self)
+
+    def sign_(self) -> Tensor:
+        """sign, in place."""
+        return assign(self, ops.sign)
+
+    def signbit(self) -> Tensor:
+        """Where it is negative, -0.0 included."""
+        return ops.signbit(self)
+
+    def positive(self) -> Tensor:
+        """self."""
+        return ops.positive(self)
+
+    def frexp(self) -> Any:
+        """mantissa and exponent."""
+        return ops.frexp(self)
 
     def square(self) -> Tensor:
         """self * self."""
@@ -116,54 +142,6 @@ class ElementwiseMethods:
         """rsqrt, in place."""
         return update(self, "rsqrt", ops.rsqrt)
 
-    def exp(self) -> Tensor:
-        """e ** self."""
-        return ops.exp(self)
-
-    def exp_(self) -> Tensor:
-        """exp, in place."""
-        return update(self, "exp", ops.exp)
-
-    def log(self) -> Tensor:
-        """The natural logarithm."""
-        return ops.log(self)
-
-    def log_(self) -> Tensor:
-        """log, in place."""
-        return update(self, "log", ops.log)
-
-    def log1p(self) -> Tensor:
-        """log(1 + self)."""
-        return ops.log1p(self)
-
-    def sin(self) -> Tensor:
-        """The sine of radians."""
-        return ops.sin(self)
-
-    def sin_(self) -> Tensor:
-        """sin, in place."""
-        return update(self, "sin", ops.sin)
-
-    def cos(self) -> Tensor:
-        """The cosine of radians."""
-        return ops.cos(self)
-
-    def cos_(self) -> Tensor:
-        """cos, in place."""
-        return update(self, "cos", ops.cos)
-
-    def erf(self) -> Tensor:
-        """The error function."""
-        return ops.erf(self)
-
-    def floor(self) -> Tensor:
-        """The largest integer not above."""
-        return ops.floor(self)
-
-    def ceil(self) -> Tensor:
-        """The smallest integer not below."""
-        return ops.ceil(self)
-
     def clamp(self, min: Any = None, max: Any = None) -> Tensor:
         """Not below min, not above max."""
         return ops.clamp(self, min, max)
@@ -172,13 +150,21 @@ class ElementwiseMethods:
         """clamp, in place."""
         return assign(self, ops.clamp, min, max)
 
-    def remainder(self, other: Any) -> Tensor:
-        """What division leaves, of the sign of other."""
-        return ops.remainder(self, other)
+    def clamp_min(self, min: Any) -> Tensor:
+        """Not below min."""
+        return ops.clamp_min(self, min)
 
-    def floor_divide(self, other: Any) -> Tensor:
-        """floor(self / other); no gradient."""
-        return ops.floor_divide(self, other)
+    def clamp_min_(self, min: Any) -> Tensor:
+        """clamp_min, in place."""
+        return assign(self, ops.clamp_min, min)
+
+    def clamp_max(self, max: Any) -> Tensor:
+        """Not above max."""
+        return ops.clamp_max(self, max)
+
+    def clamp_max_(self, max: Any) -> Tensor:
+        """clamp_max, in place."""
+        return assign(self, ops.clamp_max, max)
 
     def maximum(self, other: Any) -> Tensor:
         """The larger of two, element by element."""
@@ -194,6 +180,5 @@ class ElementwiseMethods:
     negative, negative_ = neg, neg_
     subtract, subtract_ = sub, sub_
     multiply, multiply_ = mul, mul_
-    true_divide = divide = div
-    true_divide_ = divide_ = div_
+    divide, divide_ = div, div_
     clip, clip_ = clamp, clamp_

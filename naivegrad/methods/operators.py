@@ -104,6 +104,12 @@ class OperatorMethods:
     def __itruediv__(self, other: Any) -> Tensor:
         return self.div_(other)
 
+    def __imod__(self, other: Any) -> Tensor:
+        return self.remainder_(other)
+
+    def __ifloordiv__(self, other: Any) -> Tensor:
+        return self.floor_divide_(other)
+
     def __ipow__(self, other: Any) -> Tensor:
         return self.pow_(other)
 

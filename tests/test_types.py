@@ -241,3 +241,32 @@ def test_result_dtype_wants_operands():
         result_dtype()
     with pytest.raises(TypeError, match="expected a tensor or a number, got str"):
         ng.result_type(ng.ones(2), "1")
+
+
+def test_bfloat16_casts_to_the_bit():
+    """Every bfloat16 as float32 and back; float32 rounded to the nearest, ties to the even one."""
+    bits = np.arange(2**16, dtype=np.uint16)
+    x = tensor(bits.view("bfloat16"))
+    np.testing.assert_array_equal(
+        x.float().array.view(np.uint32), bits.astype(np.uint32) << 16, err_msg="widened"
+    )
+    again = x.float().bfloat16().array.view(np.uint16)
+    quiet = np.where(np.isnan(x.array.astype(np.float32)), bits | 0x40, bits)
+    np.testing.assert_array_equal(again, quiet)
+    rng = np.random.default_rng(0)
+    wide = rng.integers(0, 2**32, 100_001, dtype=np.uint32)
+    wide[:1000] = wide[:1000] & 0xFFFF0000 | 0x8000  # ties
+    for threads in (1, 3):
+        before = ng.get_num_threads()
+        ng.set_num_threads(threads)
+        got = tensor(wide.view(np.float32)).bfloat16().array
+        ng.set_num_threads(before)
+        with np.errstate(invalid="ignore"):
+            want = wide.view(np.float32).astype("bfloat16")
+        nan = np.isnan(want.astype(np.float32))
+        np.testing.assert_array_equal(got.view(np.uint16)[~nan], want.view(np.uint16)[~nan])
+        assert np.isnan(got.astype(np.float32))[nan].all()
+    y = x.float()[:100].reshape(10, 10).T
+    np.testing.assert_array_equal(y.bfloat16().array, y.array.astype("bfloat16"))
+    assert ng.tensor(1.5, dtype=ng.bfloat16).float().item() == 1.5
+    assert ng.zeros(0, 3).bfloat16().float().shape == (0, 3)

@@ -20,6 +20,7 @@ from naivegrad.kernels.level import isa, load
 if TYPE_CHECKING:  # the stubs are the same at every level
     from naivegrad.kernels import (
         attention,
+        bfloat16,
         conv,
         distance,
         elementwise,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:  # the stubs are the same at every level
     )
 else:
     attention = load("attention")
+    bfloat16 = load("bfloat16")
     conv = load("conv")
     distance = load("distance")
     elementwise = load("elementwise")
@@ -53,6 +55,7 @@ else:
 __all__ = [
     "array",
     "attention",
+    "bfloat16",
     "conv",
     "cpu_features",
     "decomposition",

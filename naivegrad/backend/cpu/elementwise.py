@@ -11,15 +11,18 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
+from naivegrad import dtype as dtypes
 from naivegrad.backend.promotion import (
     can_cast,
     floating,
     is_floating,
     result_dtype,
 )
+from naivegrad.kernels import bfloat16 as bfloat16_kernel
 from naivegrad.kernels import elementwise as kernel
 from naivegrad.kernels import index as index_kernel
 
+_FLOAT32 = np.dtype("float32")
 Operand = ndarray | complex  # which float, int and bool are, to a type checker
 
 # What NumPy computes for integers and truth values. An operation that is not here has a
@@ -287,8 +290,26 @@ def cast(x: ndarray, dtype: np.dtype[Any]) -> ndarray:
         return x
     if x.dtype.kind == "c" and dtype.kind not in "cb":
         raise TypeError(f"complex numbers have no value in {dtype}: take the real part, or abs")
+    if x.dtype.kind == "V" and dtype == _FLOAT32:  # ml_dtypes casts them one by one
+        return _widened(x)
+    if dtype.kind == "V" and x.dtype == _FLOAT32:
+        return _narrowed(x)
     with np.errstate(invalid="ignore", over="ignore"):  # NaN and too large numbers, as C casts them
         return x.astype(dtype)
+
+
+def _widened(x: ndarray) -> ndarray:
+    """bfloat16 as float32."""
+    out = np.empty(x.shape, np.float32)
+    bfloat16_kernel.widen(np.require(x, None, ["C", "A"]).view(np.uint16), out.view(np.uint32))
+    return out
+
+
+def _narrowed(x: ndarray) -> ndarray:
+    """float32 as bfloat16."""
+    out = np.empty(x.shape, dtypes.bfloat16.numpy)
+    bfloat16_kernel.narrow(np.require(x, None, ["C", "A"]).view(np.uint32), out.view(np.uint16))
+    return out
 
 
 def _as(x: Operand, dtype: np.dtype[Any]) -> ndarray:

@@ -24,7 +24,7 @@ def matmul(x: ndarray, y: ndarray) -> ndarray:
     n = y.shape[-1]
     if not _tiled(x, m, n, k):
         if is_floating(x.dtype) and x.dtype.itemsize == 2:  # half precision: multiplied in float32
-            return cast(matmul(x.astype(np.float32), y.astype(np.float32)), x.dtype)
+            return cast(matmul(cast(x, np.dtype("float32")), cast(y, np.dtype("float32"))), x.dtype)
         return np.matmul(x, y)
     if x.ndim == 2 and y.ndim == 2:
         return kernel.matmul(_strided(x), _strided(y))

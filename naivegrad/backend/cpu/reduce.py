@@ -42,7 +42,7 @@ def reduce(op: str, x: ndarray, axes: Axes | None, keepdims: bool, scale: float 
             return result
     if is_floating(x.dtype) and op not in ("any", "all"):
         if x.dtype.itemsize < 4:
-            return cast(reduce(op, x.astype(np.float32), axes, keepdims, scale), x.dtype)
+            return cast(reduce(op, cast(x, np.dtype("float32")), axes, keepdims, scale), x.dtype)
         if not axes:
             return loops.binary("mul", x, scale)
         shape, code = x.shape, kernel.CODES[op]
@@ -104,7 +104,7 @@ def _result(flat: ndarray, shape: tuple[int, ...], axes: Axes, keepdims: bool) -
 def var(x: ndarray, axes: Axes, correction: float, keepdims: bool) -> ndarray:
     """sum((x - mean)^2) / (n - correction) over `axes`; NaN where n <= correction."""
     if x.dtype.itemsize < 4:
-        return cast(var(x.astype(np.float32), axes, correction, keepdims), x.dtype)
+        return cast(var(cast(x, np.dtype("float32")), axes, correction, keepdims), x.dtype)
     lines = _lines(x, axes)
     outer, n, inner = lines.shape
     means, squares = np.empty((2, outer * inner), x.dtype)

@@ -29,7 +29,7 @@ def scan(op: str, x: ndarray, axis: int, backward: bool = False) -> ndarray:
         if op == "logsumexp":
             raise TypeError("logcumsumexp: is not defined for complex tensors")
         return _by_numpy(op, x, axis, backward, x.dtype)
-    return cast(scan(op, x.astype(np.float32), axis, backward), x.dtype)
+    return cast(scan(op, cast(x, np.dtype("float32")), axis, backward), x.dtype)
 
 
 def _by_numpy(op: str, x: ndarray, axis: int, backward: bool, dtype: np.dtype[Any]) -> ndarray:

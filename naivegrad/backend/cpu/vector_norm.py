@@ -18,7 +18,7 @@ Axes = tuple[int, ...]
 def vector_norm(x: ndarray, p: float, axes: Axes, keepdims: bool) -> ndarray:
     """(sum |x|^p)^(1/p) over `axes`; the number of nonzeros for p = 0; extrema for infinite p."""
     if x.dtype.itemsize < 4:
-        return cast(vector_norm(x.astype(np.float32), p, axes, keepdims), x.dtype)
+        return cast(vector_norm(cast(x, np.dtype("float32")), p, axes, keepdims), x.dtype)
     if p == 2:
         lines = _lines(x, axes)
         outer, n, inner = lines.shape

@@ -128,3 +128,18 @@ def test_the_gradient_of_a_product_near_the_ends_of_the_numbers():
         for y, want in ((x.prod(0), wanted), (x[:, 0].prod(), wanted * [1, 0])):
             (g,) = ng.autograd.grad(y.sum(), x)
             np.testing.assert_allclose(g.numpy(), want, rtol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", ["bool", "uint8", "int8", "int16", "int32", "int64"])
+def test_sums_of_integers(dtype):
+    """In int64, from every layout, on any number of threads."""
+    a = np.random.default_rng(3).integers(-120, 120, (40, 50, 60)).astype(dtype)
+    threads = ng.get_num_threads()
+    for n in (1, 2):
+        ng.set_num_threads(n)
+        for b in (a, a.transpose(2, 0, 1), a[::2, 1:], a[:0], a[:, :0]):
+            for dim in (None, 0, 1, 2, (0, 1), (0, 2), (1, 2)):
+                got = ng.from_numpy(b).sum(dim).numpy()
+                np.testing.assert_array_equal(got, b.sum(dim, dtype=np.int64))
+                assert got.dtype == np.int64
+    ng.set_num_threads(threads)

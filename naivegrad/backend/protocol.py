@@ -285,8 +285,13 @@ class Backend(Indexing, LinearAlgebra, Protocol):
         """How much falls in each bin, and the edges: given, or equally spaced over limits."""
         ...
 
-    def unique(self, x: Array, axis: int | None, consecutive: bool) -> tuple[Array, Array, Array]:
-        """The different elements, or slices along an axis: (values, inverse, counts)."""
+    def unique(
+        self, x: Array, axis: int | None, consecutive: bool, places: bool
+    ) -> tuple[Array, Array | None, Array]:
+        """The different elements, or slices along an axis: (values, inverse, counts).
+
+        The inverse only if `places`.
+        """
         ...
 
     # optim: one step of one parameter, changed in place together with its state

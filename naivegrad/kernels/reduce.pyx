@@ -14,7 +14,7 @@
 cimport numpy as cnp
 from cython.parallel cimport prange
 from libc.math cimport INFINITY
-from libc.stdint cimport int32_t, int64_t
+from libc.stdint cimport int8_t, int16_t, int32_t, int64_t, uint8_t
 from libc.stdlib cimport free, malloc
 
 from naivegrad.kernels.threads cimport num_threads
@@ -24,6 +24,13 @@ cnp.import_array()
 ctypedef fused real:
     float
     double
+
+ctypedef fused whole:
+    uint8_t
+    int8_t
+    int16_t
+    int32_t
+    int64_t
 
 cdef enum:
     SUM = 0
@@ -253,6 +260,84 @@ def reduce(int op, cnp.ndarray x, cnp.ndarray out, Py_ssize_t outer, Py_ssize_t 
     else:
         with nogil:
             reduce_real[double](op, <double*>px, <double*>po, <double*>pc, outer, n, inner, scale)
+
+
+cdef void sum_rows(const whole* x, int64_t* out, Py_ssize_t begin, Py_ssize_t end,
+                   Py_ssize_t n) noexcept nogil:
+    """Integers of any width, added as int64."""
+    cdef Py_ssize_t r, i
+    cdef int64_t total
+    for r in range(begin, end):
+        total = 0
+        for i in range(n):
+            total += x[r * n + i]
+        out[r] = total
+
+
+cdef void sum_columns(const whole* x, int64_t* out, Py_ssize_t o, Py_ssize_t n,
+                      Py_ssize_t inner) noexcept nogil:
+    cdef Py_ssize_t i, j
+    x += o * n * inner
+    out += o * inner
+    for j in range(inner):
+        out[j] = 0
+    for i in range(n):  # no-cython-lint (i only counts)
+        for j in range(inner):
+            out[j] += x[j]
+        x += inner
+
+
+cdef int sum_whole(const whole* x, int64_t* out, Py_ssize_t outer, Py_ssize_t n,
+                   Py_ssize_t inner) except -1 nogil:
+    cdef Py_ssize_t size = outer * n * inner, i, count
+    cdef int threads = num_threads() if size >= GRAIN else 1
+    cdef int64_t[64] part
+    threads = min(threads, 64)
+    if inner > 1 or outer == 0:
+        for i in prange(outer, num_threads=threads if outer > 1 else 1, schedule="static"):
+            sum_columns(x, out, i, n, inner)
+    elif outer > 1 or threads == 1:
+        for i in prange(threads, num_threads=threads, schedule="static"):
+            sum_rows(x, out, outer * i // threads, outer * (i + 1) // threads, n)
+    else:
+        count = n // threads
+        for i in prange(threads, num_threads=threads, schedule="static"):
+            sum_rows(x + i * count, &part[i], 0, 1, n - i * count if i == threads - 1 else count)
+        out[0] = 0
+        for i in range(threads):
+            out[0] += part[i]
+    return 0
+
+
+def sum_integers(cnp.ndarray x, int first, int last, bint keepdims):
+    """The sum over the axes first to last of C-contiguous integers or truth values, as int64.
+
+    None for other arrays.
+    """
+    cdef int t = cnp.PyArray_TYPE(x), size = cnp.PyArray_ITEMSIZE(x)
+    cdef Py_ssize_t outer, n, inner
+    cdef void* px = cnp.PyArray_DATA(x)
+    cdef cnp.ndarray out
+    cdef int64_t* po
+    if not cnp.PyArray_ISCARRAY_RO(x) or not (
+        t == cnp.NPY_BOOL or t == cnp.NPY_UINT8
+        or cnp.PyTypeNum_ISSIGNED(t) and cnp.PyTypeNum_ISINTEGER(t)
+    ):
+        return None
+    out = lines(x, first, last, keepdims, cnp.NPY_INT64, &outer, &n, &inner)
+    po = <int64_t*>cnp.PyArray_DATA(out)
+    with nogil:
+        if t == cnp.NPY_BOOL or t == cnp.NPY_UINT8:
+            sum_whole(<uint8_t*>px, po, outer, n, inner)
+        elif size == 1:
+            sum_whole(<int8_t*>px, po, outer, n, inner)
+        elif size == 2:
+            sum_whole(<int16_t*>px, po, outer, n, inner)
+        elif size == 4:
+            sum_whole(<int32_t*>px, po, outer, n, inner)
+        else:
+            sum_whole(<int64_t*>px, po, outer, n, inner)
+    return out
 
 
 cdef inline int64_t position(const real* x, Py_ssize_t begin, Py_ssize_t n,

@@ -20,10 +20,10 @@ def _unique(
         axis = normalize_axis(dim, x.array.ndim, op)
         if x.array.shape[axis] and not x.array.size:
             raise ValueError(f"{op}: the slices along dim={dim} have no elements: {x.array.shape}")
-    results = [wrap(a, x.backend) for a in x.backend.unique(x.array, axis, consecutive)]
+    results = x.backend.unique(x.array, axis, consecutive, return_inverse)
     wished = (True, return_inverse, return_counts)
-    chosen = tuple(r for r, wish in zip(results, wished, strict=True) if wish)
-    return chosen if len(chosen) > 1 else chosen[0]
+    chosen = [wrap(r, x.backend) for r, wish in zip(results, wished, strict=True) if wish]
+    return tuple(chosen) if len(chosen) > 1 else chosen[0]
 
 
 def unique(

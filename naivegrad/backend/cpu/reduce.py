@@ -61,6 +61,10 @@ def reduce(op: str, x: ndarray, axes: Axes | None, keepdims: bool, scale: float 
             raise TypeError(f"{op}: is not defined for complex tensors")
         y = np.asarray(_NUMPY[op](x, axis=axes, keepdims=keepdims))
         return y if scale == 1 else np.multiply(y, x.dtype.type(scale), out=y)
+    if op == "sum" and axes and axes[-1] - axes[0] == len(axes) - 1:
+        result = kernel.sum_integers(x, axes[0], axes[-1], keepdims)
+        if result is not None:
+            return result
     wide = op in ("sum", "prod") and x.dtype.kind in "biu"
     kwargs: dict[str, Any] = {"dtype": np.int64} if wide else {}
     result = np.asarray(_NUMPY[op](x, axis=axes, keepdims=keepdims, **kwargs))

@@ -3,31 +3,41 @@
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 import numpy as np
 from numpy import ndarray
 
 
-def unique(x: ndarray, axis: int | None, consecutive: bool) -> tuple[ndarray, ndarray, ndarray]:
+def unique(
+    x: ndarray, axis: int | None, consecutive: bool, places: bool
+) -> tuple[ndarray, ndarray | None, ndarray]:
     """The different elements, or slices along an axis: (values, inverse, counts).
 
-    Sorted (slices as words are); or those that differ from the one before, if `consecutive`.
+    Sorted (slices as words are); or those that differ from the one before, if `consecutive`. The
+    inverse only if `places`: without it, values are sorted without noting where they were.
     """
+    quick: Literal["stable", "quicksort"] = "stable" if x.dtype.itemsize <= 2 else "quicksort"
+    if axis is None and not consecutive and not places:
+        line = np.sort(x, axis=None, kind=quick)
+        first = np.ones(line.size, bool)
+        np.not_equal(line[1:], line[:-1], out=first[1:])
+        return line[first], None, np.diff(np.append(np.flatnonzero(first), line.size))
     rows = x.reshape(-1, 1) if axis is None else np.moveaxis(x, axis, 0)
     shape = rows.shape
     rows = np.ascontiguousarray(rows).reshape(shape[0], math.prod(shape[1:]))
     if consecutive:
         order = np.arange(len(rows))
     elif axis is None:
-        order = np.argsort(rows[:, 0], kind="stable")
+        order = np.argsort(rows[:, 0], kind=quick)
     else:
         order = np.lexsort(rows.T[::-1]) if rows.size else np.arange(len(rows))
     rows = rows[order]
     begins = np.ones(len(rows), bool)
     begins[1:] = (rows[1:] != rows[:-1]).any(1)
-    places = np.cumsum(begins) - 1
+    rank = np.cumsum(begins) - 1
     inverse = np.empty(len(rows), np.int64)
-    inverse[order] = places
+    inverse[order] = rank
     counts = np.diff(np.append(np.flatnonzero(begins), len(rows)))
     values = rows[begins]
     if axis is None:

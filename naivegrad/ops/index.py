@@ -392,7 +392,7 @@ def index_put(input: Tensor, indices: Any, values: Tensor, accumulate: bool = Fa
 
     Parameters
     ----------
-    indices : tuple of Tensors of integers or bool, broadcasting together; None for a whole axis
+    indices : tuple of Tensors of integers or bool, broadcasting together
     values : Tensor of input's type, broadcast to the selection
     accumulate : add the values instead; where an index repeats, all of them
 
@@ -426,8 +426,11 @@ def put_at(
     require_tensor(values, op, "values")
     if not isinstance(indices, tuple | list):
         raise TypeError(f"{op}: indices must be a tuple of Tensors, got {type(indices).__name__}")
-    keys = tuple(EVERYTHING if k is None else require_tensor(k, op, "an index") for k in indices)
-    keys = tuple(k.reshape(1) if isinstance(k, Tensor) and not k.array.ndim else k for k in keys)
+    keys = tuple(
+        k if require_tensor(k, op, "an index").array.ndim else k.reshape(1) for k in indices
+    )
+    if any(k.array.dtype.kind == "b" and not k.array.ndim for k in indices):
+        raise IndexError(f"{op}: a single truth value is no index; use one of each dimension")
     if values.array.dtype != input.array.dtype:
         raise TypeError(f"{op}: values are {values.dtype}, but input is {input.dtype}")
     _, pattern, arrays, axes = _parse(input, keys, op)

@@ -66,8 +66,6 @@ def index_put_into(out: ndarray, where: Index, value: ndarray, accumulate: bool)
     flat, outer, n, inner, shape = plan
     if accumulate or value.ndim or out.dtype.itemsize > 8:
         value = np.ascontiguousarray(np.broadcast_to(value, shape))
-    if not math.prod(shape):
-        return
     if accumulate:
         done = combine("add", value, flat, out, outer, n, flat.size, inner, True, True)
     else:

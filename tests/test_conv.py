@@ -1,10 +1,12 @@
 """Convolution and pooling against naive loops in float64."""
 
 import itertools
+import tracemalloc
 
 import numpy as np
 import pytest
 
+import naivegrad as ng
 from naivegrad.backend.cpu import conv, pool
 from naivegrad.kernels import threads
 
@@ -257,6 +259,24 @@ def test_conv2d_errors(change, error, message):
         conv.convolution(**(arguments | change))
 
 
+def test_conv3d_needs_no_column_matrix(rng):
+    """Its columns would take 27 times the memory of the input, and of each image 18 MB."""
+    x = rng.standard_normal((4, 8, 12, 48, 48)).astype(np.float32)
+    w = rng.standard_normal((8, 8, 3, 3, 3)).astype(np.float32)
+    window = ((1, 1, 1), (1,) * 6, (1, 1, 1), 1)
+    grad = conv.convolution(x, w, None, *window)
+    for call in (
+        lambda: conv.convolution(x, w, None, *window),
+        lambda: conv.convolution_grad_input(grad, w, x.shape, *window),
+        lambda: conv.convolution_grad_weight(grad, x, w.shape, *window),
+    ):
+        tracemalloc.start()
+        result = call()
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < result.nbytes + (12 << 20)
+
+
 # ------------------------------------------------------------------------------ unfold, fold
 
 WINDOWS = [  # image, kernel, dilation, padding, stride
@@ -448,6 +468,27 @@ def test_pooling_without_images():
     assert pool.max_pool_grad(y, index, x.shape).shape == x.shape
     assert pool.avg_pool(x, (2, 2), (2, 2), (0, 0), False, True, None).shape == (0, 3, 2, 2)
     assert pool.adaptive_avg_pool(x, (3, 3)).shape == (0, 3, 3, 3)
+
+
+@pytest.mark.parametrize("sample", [0.0, 0.5, 1.0, -3.7, 1e30, np.inf, -np.inf, np.nan])
+@pytest.mark.filterwarnings("ignore:invalid value")
+def test_random_windows_stay_inside(sample, rng):
+    x = rng.standard_normal((2, 3, 9, 7)).astype(np.float32)
+    samples = np.full((2, 3, 2), sample, np.float32)
+    y, index = pool.fractional_max_pool(x, samples, (3, 2), (4, 5))
+    assert ((index >= 0) & (index < 63)).all()
+    np.testing.assert_array_equal(y, np.take_along_axis(
+        x.reshape(2, 3, 63), index.reshape(2, 3, 20), 2).reshape(y.shape))  # fmt: skip
+
+
+def test_of_two_values_at_one_position_the_last_is_unpooled():
+    index = np.array([[[4, 2, 4, 0, 2]]])
+    np.testing.assert_array_equal(pool.unpool_index(index, 6), [[[-1, -1, 4, 0, 2]]])
+    x = ng.tensor([[1.0, 2.0, 3.0]], requires_grad=True)
+    y = ng.nn.functional.max_unpool1d(x, ng.tensor([[1, 1, 0]]), 2)
+    assert y.tolist() == [[3.0, 2.0, 0.0, 0.0, 0.0, 0.0]]
+    y.backward(ng.tensor([[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]]))
+    assert x.grad.tolist() == [[0.0, 2.0, 1.0]]
 
 
 def test_pooling_errors():

@@ -285,7 +285,7 @@ def conv3d(
     return y if x is input else y.squeeze(0)
 
 
-def _transposed(
+def _transposed_arguments(
     op: str,
     dims: int,
     input: Any,
@@ -296,7 +296,8 @@ def _transposed(
     output_padding: Any,
     groups: Any,
     dilation: Any,
-) -> Tensor:
+) -> tuple[Tensor, Tensor, tuple[int, ...], Any]:
+    """x with a batch, w, the shape of the result, and the window."""
     x = require_tensor(input, op)
     w = require_tensor(weight, op, "weight")
     if x.array.ndim == dims + 1:
@@ -331,13 +332,16 @@ def _transposed(
     group_count = _groups(groups, op)
     shape = (x.array.shape[0], w.array.shape[1] * group_count, *size)
     sides = tuple([side for p, e in zip(pads, extra, strict=True) for side in (p, p - e)])
-    y = ConvolutionGradInput.apply(x, w, shape, steps, sides, dilations, group_count)
+    if bias is not None and require_tensor(bias, op, "bias").array.shape != (shape[1],):
+        raise ValueError(f"{op}: bias must be ({shape[1]},), got {bias.array.shape}")
+    return x, w, shape, (steps, sides, dilations, group_count)
+
+
+def _with_bias(y: Tensor, bias: Tensor | None, alone: bool) -> Tensor:
+    """y + bias, channel by channel; without the batch if the image was alone."""
     if bias is not None:
-        require_tensor(bias, op, "bias")
-        if bias.array.shape != (shape[1],):
-            raise ValueError(f"{op}: bias must be ({shape[1]},), got {bias.array.shape}")
-        y = y + bias.reshape(-1, *[1] * dims)
-    return y if x is input else y.squeeze(0)
+        y = y + bias.reshape(-1, *[1] * (y.array.ndim - 2))
+    return y.squeeze(0) if alone else y
 
 
 def conv_transpose1d(
@@ -354,10 +358,12 @@ def conv_transpose1d(
 
     input (N, F, L) or (F, L), weight (F, C // groups, K) and bias (C,) give (N, C, OL) or (C, OL).
     """
-    return _transposed(
+    x, w, shape, window = _transposed_arguments(
         "conv_transpose1d", 1, input, weight, bias, stride, padding, output_padding, groups,
         dilation,
     )  # fmt: skip
+    y = ConvolutionGradInput.apply(x, w, shape, *window)
+    return _with_bias(y, bias, x is not input)
 
 
 def conv_transpose2d(
@@ -379,10 +385,12 @@ def conv_transpose2d(
     output_padding (smaller than the stride or the dilation) chooses among the sizes that conv2d
     would all have turned into H. Differentiable to any order.
     """
-    return _transposed(
+    x, w, shape, window = _transposed_arguments(
         "conv_transpose2d", 2, input, weight, bias, stride, padding, output_padding, groups,
         dilation,
     )  # fmt: skip
+    y = ConvolutionGradInput.apply(x, w, shape, *window)
+    return _with_bias(y, bias, x is not input)
 
 
 def conv_transpose3d(
@@ -400,10 +408,12 @@ def conv_transpose3d(
     input (N, F, D, H, W) or (F, D, H, W), weight (F, C // groups, KD, KH, KW) and bias (C,) give
     (N, C, OD, OH, OW) or (C, OD, OH, OW).
     """
-    return _transposed(
+    x, w, shape, window = _transposed_arguments(
         "conv_transpose3d", 3, input, weight, bias, stride, padding, output_padding, groups,
         dilation,
     )  # fmt: skip
+    y = ConvolutionGradInput.apply(x, w, shape, *window)
+    return _with_bias(y, bias, x is not input)
 
 
 def unfold(

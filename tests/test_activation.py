@@ -89,3 +89,22 @@ def test_softmax_into_out():
     x, out = ng.randn(2, 3), ng.zeros(2, 3)
     assert ng.softmax(x, 1, out=out) is out
     assert same(out, x.softmax(1))
+
+
+@pytest.mark.parametrize("name", ["alpha_dropout", "feature_alpha_dropout"])
+def test_alpha_dropout_keeps_mean_and_variance(name):
+    ng.manual_seed(0)
+    x = F.selu(ng.randn(400, 500, dtype=ng.float64))
+    y = getattr(F, name)(x, 0.3, training=True)
+    assert abs(y.mean().item() - x.mean().item()) < 0.02
+    assert abs(y.std().item() - x.std().item()) < 0.02
+    assert getattr(F, name)(x, 0.3) is x
+    assert getattr(F, name)(x, 1.0, training=True).abs().max().item() == 0
+    z = x.clone()
+    assert getattr(F, name)(z, 0.5, training=True, inplace=True) is z
+
+
+def test_feature_alpha_dropout_drops_whole_channels():
+    y = F.feature_alpha_dropout(ng.ones(20, 30, 4), 0.5, training=True)
+    assert (y == y[:, :, :1]).all()
+    assert len(set(y.flatten().tolist())) == 2

@@ -12,7 +12,18 @@ from naivegrad.nn.parameter import Parameter
 from naivegrad.ops import empty, ones, tensor, zeros
 from naivegrad.tensor import Tensor
 
-__all__ = ["BatchNorm1d", "BatchNorm2d", "GroupNorm", "LayerNorm", "RMSNorm"]
+__all__ = [
+    "BatchNorm1d",
+    "BatchNorm2d",
+    "BatchNorm3d",
+    "GroupNorm",
+    "InstanceNorm1d",
+    "InstanceNorm2d",
+    "InstanceNorm3d",
+    "LayerNorm",
+    "LocalResponseNorm",
+    "RMSNorm",
+]
 
 
 class _BatchNorm(Module):
@@ -128,6 +139,104 @@ class BatchNorm2d(_BatchNorm):
     """
 
     dims = (4,)
+
+
+class BatchNorm3d(_BatchNorm):
+    """Normalise each channel of (N, C, D, H, W) over the batch; see `BatchNorm2d`."""
+
+    dims = (5,)
+
+
+class _InstanceNorm(_BatchNorm):
+    """What the three share; they differ in the shapes they take: the first is without a batch."""
+
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float = 0.1,
+        affine: bool = False,
+        track_running_stats: bool = False,
+        device: Any = None,
+        dtype: Any = None,
+        *,
+        bias: bool = True,
+    ) -> None:
+        super().__init__(
+            num_features, eps, momentum, affine, track_running_stats, device, dtype, bias=bias
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.ndim not in self.dims:
+            expected = " or ".join(f"{n}D" for n in self.dims)
+            raise ValueError(
+                f"{type(self).__name__}: expected {expected} input, got {x.ndim}D {tuple(x.shape)}"
+            )
+        single = x.ndim == self.dims[0]
+        y = F.instance_norm(
+            x.unsqueeze(0) if single else x,
+            self.running_mean,
+            self.running_var,
+            self.weight,
+            self.bias,
+            self.training or not self.track_running_stats,
+            0.0 if self.momentum is None else self.momentum,
+            self.eps,
+        )
+        return y.squeeze(0) if single else y
+
+
+class InstanceNorm1d(_InstanceNorm):
+    """Normalise each channel of each sample of (N, C, L) or (C, L); see `InstanceNorm2d`."""
+
+    dims = (2, 3)
+
+
+class InstanceNorm2d(_InstanceNorm):
+    """Normalise each channel of each sample.
+
+        y = (x - mean) / sqrt(var + eps) * weight + bias
+
+    Parameters
+    ----------
+    num_features : int              C, the number of channels
+    eps : float
+    momentum : float                running = (1 - momentum) * running + momentum * new
+    affine : bool                   learn weight (from 1) and bias (from 0), each (C,)
+    track_running_stats : bool      use the statistics seen in training at evaluation
+    bias : bool                     without it only weight is learned
+
+    Shapes: (N, C, H, W) or (C, H, W) -> the same
+
+    References
+    ----------
+    Ulyanov, Vedaldi & Lempitsky 2016, "Instance normalization".
+    """
+
+    dims = (3, 4)
+
+
+class InstanceNorm3d(_InstanceNorm):
+    """Normalise each channel of each sample of (N, C, D, H, W) or (C, D, H, W)."""
+
+    dims = (4, 5)
+
+
+class LocalResponseNorm(Module):
+    """y = x / (k + alpha * mean of x^2 over `size` neighbouring channels) ** beta."""
+
+    def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> None:
+        super().__init__()
+        self.size = size
+        self.alpha = alpha
+        self.beta = beta
+        self.k = k
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.local_response_norm(x, self.size, self.alpha, self.beta, self.k)
+
+    def extra_repr(self) -> str:
+        return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"
 
 
 class LayerNorm(Module):

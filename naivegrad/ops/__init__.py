@@ -418,8 +418,11 @@ from naivegrad.ops.vector_norm import dist, norm, renorm
 
 from naivegrad.ops import filling, memory  # isort: skip
 
+from naivegrad.ops.alpha_dropout import alpha_dropout, feature_alpha_dropout
 from naivegrad.ops.blend import addcdiv, addcmul, lerp
-from naivegrad.ops.embedding_bag import embedding_bag
+from naivegrad.ops.embedding_bag import (
+    embedding_bag,
+)
 from naivegrad.ops.extreme import amax, amin, aminmax, argmax, argmin, max, min
 from naivegrad.ops.margin import (
     cosine_embedding_loss,

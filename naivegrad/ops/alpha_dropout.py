@@ -1,0 +1,66 @@
+"""Dropout for `selu`: what is dropped becomes its lowest value, and mean and variance stay."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from naivegrad.autograd.inplace import assign
+from naivegrad.ops._args import require_floating, require_tensor
+from naivegrad.ops.filling import bernoulli_
+from naivegrad.tensor import Tensor
+
+LOWEST = -1.7580993408473766  # of selu: -scale * alpha
+
+
+def _alpha_dropout(op: str, x: Any, p: float, training: bool, inplace: bool, whole: bool) -> Tensor:
+    require_floating(require_tensor(x, op), op)
+    if not 0 <= p <= 1:
+        raise ValueError(f"{op}: p must be a probability, between 0 and 1, got {p}")
+    shape = x.array.shape
+    if whole and len(shape) < 2:
+        raise ValueError(f"{op}: input must be (N, C, ...), got {shape}")
+    if not training or p == 0:
+        return x
+    if p == 1:
+        scale, shift = x.new_zeros(()), x.new_zeros(())
+    else:
+        keep = x.new_empty(shape[:2] + (1,) * (len(shape) - 2) if whole else shape)
+        bernoulli_(keep, 1 - p)
+        a = 1 / math.sqrt((1 - p) * (1 + p * LOWEST * LOWEST))  # restores the variance
+        scale, shift = keep * a, (1 - p - keep) * (a * LOWEST)
+    return assign(x, _affine, scale, shift) if inplace else _affine(x, scale, shift)
+
+
+def _affine(x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+    return x * scale + shift
+
+
+def alpha_dropout(
+    input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False
+) -> Tensor:
+    """Dropout that keeps mean 0 and variance 1: what is dropped becomes the lowest value of selu.
+
+        y = a (x, or -1.7581 with probability p) + b
+
+    Parameters
+    ----------
+    input : Tensor of floating point
+    p : float in [0, 1]
+    training : otherwise the input itself is returned
+    inplace : write into the input
+
+    Differentiable to any order.
+
+    References
+    ----------
+    Klambauer, Unterthiner, Mayr & Hochreiter 2017, "Self-normalizing neural networks".
+    """
+    return _alpha_dropout("alpha_dropout", input, p, training, inplace, whole=False)
+
+
+def feature_alpha_dropout(
+    input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False
+) -> Tensor:
+    """`alpha_dropout` of whole channels of (N, C, ...)."""
+    return _alpha_dropout("feature_alpha_dropout", input, p, training, inplace, whole=True)

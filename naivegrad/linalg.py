@@ -6,8 +6,6 @@ from naivegrad.ops.decomposition import (
     cholesky,
     cholesky_ex,
     det,
-    eigh,
-    eigvalsh,
     inv,
     inv_ex,
     matrix_exp,
@@ -16,7 +14,9 @@ from naivegrad.ops.decomposition import (
     svd,
     svdvals,
 )
+from naivegrad.ops.eig import eig, eigh, eigvals, eigvalsh
 from naivegrad.ops.linalg import matmul
+from naivegrad.ops.lu import lu, lu_factor, lu_factor_ex, lu_solve
 from naivegrad.ops.product import cross, multi_dot, vecdot
 from naivegrad.ops.product import diagonal_of_last as diagonal
 from naivegrad.ops.product import vander_of_last as vander
@@ -42,11 +42,17 @@ __all__ = [
     "cross",
     "det",
     "diagonal",
+    "eig",
     "eigh",
+    "eigvals",
     "eigvalsh",
     "inv",
     "inv_ex",
     "lstsq",
+    "lu",
+    "lu_factor",
+    "lu_factor_ex",
+    "lu_solve",
     "matmul",
     "matrix_exp",
     "matrix_norm",

@@ -72,6 +72,14 @@ class LinearAlgebra(Protocol):
         """The eigenvalues alone."""
         ...
 
+    def eig(self, x: Array) -> tuple[Array, Array]:
+        """Eigenvalues, in no order, and eigenvectors of length 1, of any matrices; complex."""
+        ...
+
+    def eigvals(self, x: Array) -> Array:
+        """The eigenvalues alone."""
+        ...
+
     def svd(self, x: Array, full: bool) -> tuple[Array, Array, Array]:
         """x = u @ diag(s) @ v, s falling; u and v square if `full`; ArithmeticError as eigh."""
         ...

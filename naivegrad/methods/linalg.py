@@ -157,3 +157,11 @@ class LinalgMethods:
     def svd(self, some: Any = True, compute_uv: Any = True) -> Any:
         """U, S and V with self = U diag(S) V^T."""
         return ops.svd(self, some, compute_uv)
+
+    def lu(self, pivot: Any = True, get_infos: Any = False) -> Any:
+        """L and U in one matrix, and the rows exchanged."""
+        return ops.lu(self, pivot, get_infos)
+
+    def lu_solve(self, LU_data: Any, LU_pivots: Any) -> Tensor:
+        """X with A X = self, from the factors of A."""
+        return ops.lu_solve(self, LU_data, LU_pivots)

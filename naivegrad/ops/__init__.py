@@ -184,6 +184,9 @@ from naivegrad.ops.logic import (
     logical_xor,
 )
 from naivegrad.ops.loss import cross_entropy, nll_loss
+from naivegrad.ops.lu import lu_of as lu
+from naivegrad.ops.lu import lu_unpack
+from naivegrad.ops.lu import solve_by_lu as lu_solve
 from naivegrad.ops.mask import argwhere, masked_scatter, masked_select, nonzero
 from naivegrad.ops.mask_fill import masked_fill
 from naivegrad.ops.movement import (

@@ -51,13 +51,6 @@ class QRFactors(NamedTuple):
     R: Tensor
 
 
-class Eigen(NamedTuple):
-    """Eigenvalues, and eigenvectors as columns."""
-
-    eigenvalues: Tensor
-    eigenvectors: Tensor
-
-
 class SingularValues(NamedTuple):
     """A = U diag(S) Vh."""
 
@@ -67,12 +60,21 @@ class SingularValues(NamedTuple):
 
 
 def require_matrix(
-    x: Any, op: str, name: str = "A", square: bool = False, half: bool = False
+    x: Any,
+    op: str,
+    name: str = "A",
+    square: bool = False,
+    half: bool = False,
+    complex: bool = False,
 ) -> Tensor:
-    """A tensor of float32 or float64 matrices, square ones if asked for."""
+    """A tensor of matrices of a type that LAPACK has; also of half precision or complex if said."""
     require_tensor(x, op, name)
-    if x.array.dtype not in (np.float32, np.float64) and not (half and x.array.dtype.kind == "f"):
-        raise TypeError(f"{op}: {name} must be of type float32 or float64, got {x.dtype}")
+    dtype = x.array.dtype
+    if dtype not in (np.float32, np.float64) and not (
+        (half and dtype.kind == "f") or (complex and dtype.kind == "c")
+    ):
+        also = " or complex" if complex else ""
+        raise TypeError(f"{op}: {name} must be of type float32 or float64{also}, got {x.dtype}")
     shape = x.array.shape
     if len(shape) < 2:
         raise ValueError(f"{op}: {name} must have at least 2 dimensions, got shape {shape}")
@@ -127,7 +129,7 @@ class Inv(Function):
 
 def inv_ex(A: Tensor, *, check_errors: bool = False, out: Any = None) -> InverseInfo:
     """The inverse, and info: 0, or the pivot that is zero. NaN where there is no inverse."""
-    require_matrix(A, "inv", square=True)
+    require_matrix(A, "inv", square=True, complex=True)
     result = InverseInfo(*Inv.apply(A))
     if check_errors:
         check_info(result.info, "inv", "the matrix is singular (its pivot {} is zero)")
@@ -180,7 +182,7 @@ def det(A: Tensor, *, out: Tensor | None = None) -> Tensor:
 
     Differentiable, of singular matrices too, but of those only once.
     """
-    require_matrix(A, "det", square=True)
+    require_matrix(A, "det", square=True, complex=True)
     return into(out, Det.apply(A), "det")
 
 
@@ -211,6 +213,23 @@ def logdet(input: Tensor) -> Tensor:
     require_matrix(input, "logdet", "input", square=True)
     sign, logarithm = SLogDet.apply(input)
     return where(sign < 0, float("nan"), logarithm)
+
+
+class Solve(Function):
+    """z, info, where x z = y.    grad_y = x^-T grad,    grad_x = -grad_y z^T."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Any, y: Any) -> Any:
+        z, info = ctx.backend.solve(x, y)
+        ctx.save_for_backward(x, z)
+        ctx.mark_non_differentiable(info)
+        return z, info
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor, _: Any) -> Any:
+        x, z = ctx.saved_tensors
+        grad_y = Solve.apply(x.mT, grad)[0]
+        return (-(grad_y @ z.mT) if ctx.needs_input_grad[0] else None), grad_y
 
 
 class SolveTriangular(Function):
@@ -346,68 +365,18 @@ def qr(A: Tensor, mode: str = "reduced", *, out: Any = None) -> QRFactors:
     return into_each(out, QRFactors(q, r), "qr")
 
 
-def _gaps(x: Tensor) -> Tensor:
+def gaps(x: Tensor) -> Tensor:
     """e[i, j] = x[j] - x[i], and 1 on the diagonal."""
     return x.unsqueeze(-2) - x.unsqueeze(-1) + identity(x, x.array.shape[-1])
 
 
-class Eigh(Function):
-    """w, v with x = v diag(w) v^T.    grad_x = v (diag(grad_w) + (v^T grad_v) / e) v^T.
-
-    e[i, j] = w[j] - w[i]. Giles 2008, "An extended collection of matrix derivative results".
-    """
-
-    @staticmethod
-    def forward(ctx: Any, x: Any, upper: bool) -> Any:
-        w, v = _converged(ctx.backend.eigh, "eigh", x, upper)
-        ctx.save_for_backward(w, v)
-        return w, v
-
-    @staticmethod
-    def backward(ctx: Any, grad_w: Any, grad_v: Any) -> Any:
-        w, v = ctx.saved_tensors
-        inside = None if grad_w is None else diag_embed(grad_w)
-        if grad_v is not None:
-            n = w.array.shape[-1]
-            turn = (v.mT @ grad_v) * (1 - identity(w, n)) / _gaps(w)
-            inside = turn if inside is None else inside + turn
-        return v @ inside @ v.mT
-
-
-def _converged(function: Any, op: str, *arguments: Any) -> Any:
+def converged(function: Any, op: str, *arguments: Any) -> Any:
     """The backend's result; a failure of its iteration as LinAlgError."""
     try:
         return function(*arguments)
     except ArithmeticError as error:
         message = f"{op}: the iteration did not converge; are there NaN or inf in the matrix?"
         raise LinAlgError(message) from error
-
-
-def _triangle(UPLO: str, op: str) -> bool:
-    """Whether the upper triangle is to be read."""
-    if not isinstance(UPLO, str) or UPLO.upper() not in ("L", "U"):
-        raise ValueError(f'{op}: UPLO is "L" or "U", not {UPLO!r}')
-    return UPLO.upper() == "U"
-
-
-def eigh(A: Tensor, UPLO: str = "L", *, out: Any = None) -> Eigen:
-    """Eigenvalues in rising order, and eigenvectors, of symmetric matrices.
-
-    Only one triangle is read, the lower one or (UPLO="U") the upper. The gradient takes A to be
-    symmetric.
-    """
-    require_matrix(A, "eigh", square=True)
-    return into_each(out, Eigen(*Eigh.apply(A, _triangle(UPLO, "eigh"))), "eigh")
-
-
-def eigvalsh(A: Tensor, UPLO: str = "L", *, out: Tensor | None = None) -> Tensor:
-    """The eigenvalues of symmetric matrices, in rising order. Differentiable where they differ."""
-    require_matrix(A, "eigvalsh", square=True)
-    upper = _triangle(UPLO, "eigvalsh")
-    if recorded(A):
-        return into(out, Eigh.apply(A, upper)[0], "eigvalsh")
-    w = wrap(_converged(A.backend.eigvalsh, "eigvalsh", A.array, upper), A.backend)
-    return into(out, w, "eigvalsh")
 
 
 class SVD(Function):
@@ -422,7 +391,7 @@ class SVD(Function):
 
     @staticmethod
     def forward(ctx: Any, x: Any, full: bool) -> Any:
-        u, s, v = _converged(ctx.backend.svd, "svd", x, full)
+        u, s, v = converged(ctx.backend.svd, "svd", x, full)
         ctx.save_for_backward(u, s, v)
         return u, s, v
 
@@ -438,13 +407,13 @@ class SVD(Function):
         if grad_u is not None:
             grad_u = grad_u[..., :k]
             a = u.mT @ grad_u
-            inside = _sum(inside, (a - a.mT) / _gaps(s * s) * row)
+            inside = _sum(inside, (a - a.mT) / gaps(s * s) * row)
             if m > k:
                 outside = ((grad_u - u @ a) / row) @ v
         if grad_v is not None:
             grad_v = grad_v[..., :k, :]
             a = v @ grad_v.mT
-            inside = _sum(inside, s.unsqueeze(-1) * ((a - a.mT) / _gaps(s * s)))
+            inside = _sum(inside, s.unsqueeze(-1) * ((a - a.mT) / gaps(s * s)))
             if n > k:
                 outside = _sum(outside, (u / row) @ (grad_v - a.mT @ v))
         return _sum(u @ inside @ v, outside)
@@ -476,7 +445,7 @@ def svdvals(A: Tensor, *, driver: str | None = None, out: Tensor | None = None) 
     require_matrix(A, "svdvals")
     if recorded(A):
         return into(out, SVD.apply(A, False)[1], "svdvals")
-    s = wrap(_converged(A.backend.svdvals, "svdvals", A.array), A.backend)
+    s = wrap(converged(A.backend.svdvals, "svdvals", A.array), A.backend)
     return into(out, s, "svdvals")
 
 

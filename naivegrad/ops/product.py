@@ -11,7 +11,7 @@ from typing import Any
 
 from naivegrad.autograd import Function
 from naivegrad.backend.promotion import is_differentiable
-from naivegrad.ops._args import into, normalize_axis, require_floating, require_tensor
+from naivegrad.ops._args import into, normalize_axis, require_tensor
 from naivegrad.ops.diagonal import diagonal
 from naivegrad.ops.joining import cat
 from naivegrad.ops.linalg import check_dtypes, matmul
@@ -102,11 +102,12 @@ def cross_of_first(
 
 
 def vecdot(x: Tensor, y: Tensor, *, dim: int = -1, out: Tensor | None = None) -> Tensor:
-    """Inner products of the vectors along dim; the other dimensions broadcast."""
+    """Inner products of the vectors along dim, x conjugated; the other dimensions broadcast."""
     require_tensor(x, "vecdot", "x")
     require_tensor(y, "vecdot", "y")
     check_dtypes("vecdot", x, y)
-    require_floating(x, "vecdot")
+    if not is_differentiable(x.array.dtype):
+        raise TypeError(f"vecdot: a floating-point or complex tensor is needed, got {x.dtype}")
     axis = normalize_axis(dim, max(x.array.ndim, y.array.ndim), "vecdot")
     back = axis - max(x.array.ndim, y.array.ndim, 1)  # from the end, where shapes are aligned
     lengths = [t.array.shape[back] for t in (x, y) if -back <= t.array.ndim]
@@ -115,7 +116,7 @@ def vecdot(x: Tensor, y: Tensor, *, dim: int = -1, out: Tensor | None = None) ->
             f"vecdot: the lengths along dim {dim} differ, {lengths[0]} and {lengths[1]} "
             f"(shapes {x.array.shape} and {y.array.shape})"
         )
-    return into(out, (x * y).sum(back), "vecdot")
+    return into(out, (x.conj() * y).sum(back), "vecdot")
 
 
 def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:

@@ -12,14 +12,15 @@ import numpy as np
 from naivegrad.autograd import Function
 from naivegrad.ops._args import into, into_each, require_tensor
 from naivegrad.ops.decomposition import (
+    Solve,
     SolveTriangular,
     check_info,
-    eigvalsh,
     identity,
     inv,
     require_matrix,
     svdvals,
 )
+from naivegrad.ops.eig import eigvalsh
 from naivegrad.ops.linalg import check_dtypes, matmul
 from naivegrad.tensor import Tensor, wrap
 
@@ -40,27 +41,10 @@ class LeastSquares(NamedTuple):
     singular_values: Tensor
 
 
-class Solve(Function):
-    """z, info, where x z = y.    grad_y = x^-T grad,    grad_x = -grad_y z^T."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Any, y: Any) -> Any:
-        z, info = ctx.backend.solve(x, y)
-        ctx.save_for_backward(x, z)
-        ctx.mark_non_differentiable(info)
-        return z, info
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor, _: Any) -> Any:
-        x, z = ctx.saved_tensors
-        grad_y = Solve.apply(x.mT, grad)[0]
-        return (-(grad_y @ z.mT) if ctx.needs_input_grad[0] else None), grad_y
-
-
 def _check_equations(A: Tensor, B: Tensor, op: str, left: bool) -> None:
     """Both matrices, of one type and lengths that fit, with leading axes that broadcast."""
-    require_matrix(A, op, square=True)
-    require_matrix(B, op, "B")
+    require_matrix(A, op, square=True, complex=True)
+    require_matrix(B, op, "B", complex=True)
     check_dtypes(op, A, B)
     a, b = A.array.shape, B.array.shape
     if a[-1] != b[-2 if left else -1]:
@@ -75,7 +59,7 @@ def solve_ex(
     A: Tensor, B: Tensor, *, left: bool = True, check_errors: bool = False, out: Any = None
 ) -> Solution:
     """The solution of A X = B, and info: 0, or the pivot of A that is zero. NaN where singular."""
-    require_matrix(A, "solve", square=True)
+    require_matrix(A, "solve", square=True, complex=True)
     require_tensor(B, "solve", "B")
     shape, wanted = B.array.shape, A.array.shape[:-1]
     vector = len(shape) == 1 or (len(shape) == len(wanted) and shape == wanted)

@@ -122,6 +122,15 @@ def f_qr(lib, x, old=False, **options):
     return q[..., : min(x.shape[-2:])] ** 2, r**2, q @ r
 
 
+def np_lu(x):
+    (*lead, m, n), k = x.shape, min(x.shape[-2:])
+    low, up = np.zeros((*lead, m, k)), np.zeros((*lead, k, n))
+    for i in np.ndindex(tuple(lead)):
+        if k:
+            _, low[i], up[i] = scipy.linalg.lu(x[i])
+    return low, up
+
+
 OPS = [
     linalg(
         "inv",
@@ -330,5 +339,57 @@ OPS = [
         ("MatrixExp",),
         dtypes={("float16",): "float16", ("int64",): TypeError},
         errors=refuses_others("matrix_exp"),
+    ),
+    linalg(
+        "lu",
+        np_lu,
+        (*TALL_AND_WIDE, case((3, 3)), case(apart(100, 100))),
+        ("LU",),
+        f=lambda lib, x: lib.linalg.lu(x)[1:],
+        errors=(error(ValueError, r"at least 2 dimensions", (3,)),),
+    ),
+    lapack(
+        "lu_permutation",
+        lambda lib, x: (lambda f: (f[0], f[0] @ f[1] @ f[2]))(lib.linalg.lu(x)),
+        lambda x: (scipy.linalg.lu(x)[0], x),
+        (case((4, 4)), case((2, 4, 3)), case((2, 3, 5))),
+        order=0,
+    ),
+    linalg(
+        "lu_factor",
+        lambda x: scipy.linalg.lu_factor(x)[0],
+        (case(apart(3, 3)), case((4, 4))),
+        f=lambda lib, x: lib.linalg.lu_factor(x)[0],
+        errors=(
+            error(
+                RuntimeError,
+                r"pivot 2 is zero",
+                fixed(SINGULAR),
+                call=lambda lib, x: lib.linalg.lu_factor_ex(x, check_errors=True),
+            ),
+        ),
+    ),
+    lapack(
+        "lu",
+        lambda lib, x: (lambda f: lib.lu_unpack(*f)[1:])(x if is_text(x) else lib.lu(x)),
+        np_lu,
+        (case(apart(3, 3)),),
+    ),
+    linalg(
+        "eigvals",
+        lambda x: np.linalg.eigvals(x**3).real.sum(-1) + np.abs(np.linalg.eigvals(x) ** 2).sum(-1),
+        SQUARE[:4],
+        ("Eig",),
+        f=lambda lib, x: (
+            (lib.linalg.eigvals(x**3)).real.sum(-1) + (lib.linalg.eigvals(x) ** 2).abs().sum(-1)
+        ),
+        errors=refuses_others("eigvals"),
+    ),
+    linalg(
+        "eig",
+        lambda x: (np.abs(np.linalg.eig(x)[1]) ** 2).sum(-1),
+        SQUARE[:4],
+        f=lambda lib, x: (lib.linalg.eig(x)[1].abs() ** 2).sum(-1),
+        errors=refuses_others("eig"),
     ),
 ]

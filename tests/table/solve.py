@@ -305,4 +305,24 @@ OPS = [
         (case((3, 3)), case((2, 2, 2))),
         order=0,
     ),
+    linalg(
+        "lu_solve",
+        lambda a, b, left=True, adjoint=False: np_solve(transposed(a) if adjoint else a, b, left),
+        (
+            case((3, 3), (3, 2)),
+            case(apart(2, 3, 3), (2, 3, 4)),
+            case((3, 3), (3, 2), adjoint=True),
+            case((3, 3), (2, 3), left=False),
+            case((3, 3), (2, 3), left=False, adjoint=True),
+        ),
+        f=lambda lib, a, b, **o: lib.linalg.lu_solve(*lib.linalg.lu_factor(a), b, **o),
+        order=1,
+        errors=(error(ValueError, r"lu_solve: expects LU", (3, 3), (2, 3)),),
+    ),
+    lapack(
+        "lu_solve",
+        lambda lib, b, a: lib.lu_solve(b, *lib.linalg.lu_factor(a)),
+        lambda b, a: np.linalg.solve(a, b),
+        (case((3, 2), apart(3, 3)),),
+    ),
 ]

@@ -133,6 +133,18 @@ def eigvalsh(x: ndarray, upper: bool) -> ndarray:
     return np.asarray(_iterate(np.linalg.eigvalsh, x, "U" if upper else "L"))
 
 
+def eig(x: ndarray) -> tuple[ndarray, ndarray]:
+    """Eigenvalues, in no order, and eigenvectors of length 1, of any square matrices; complex."""
+    values, vectors = _iterate(np.linalg.eig, x)
+    dtype = np.result_type(x.dtype, np.complex64)
+    return values.astype(dtype), np.ascontiguousarray(vectors, dtype)
+
+
+def eigvals(x: ndarray) -> ndarray:
+    """The eigenvalues alone."""
+    return np.asarray(_iterate(np.linalg.eigvals, x), np.result_type(x.dtype, np.complex64))
+
+
 def svd(x: ndarray, full: bool) -> tuple[ndarray, ndarray, ndarray]:
     """x = u @ diag(s) @ v, s falling; u and v square if `full`."""
     u, s, v = _iterate(np.linalg.svd, x, full)
@@ -165,6 +177,9 @@ def solve_triangular(a: ndarray, b: ndarray, upper: bool, unit: bool) -> ndarray
     """
     lead = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     n, m = b.shape[-2:]
+    if a.dtype.kind == "c":
+        triangle = (np.triu if upper else np.tril)(a, (1 if upper else -1) if unit else 0)
+        return np.linalg.solve(triangle + unit * np.eye(n, dtype=a.dtype), b)
     a = np.broadcast_to(a, (*lead, n, n)).reshape(math.prod(lead), n, n)
     x = np.array(np.broadcast_to(b, (*lead, n, m)), order="C").reshape(math.prod(lead), n, m)
     starts = range(0, n, _BLOCK)

@@ -222,7 +222,7 @@ X, W = ng.ones(2, 3, 8, 8), ng.ones(4, 3, 3, 3)
         (lambda: ng.max_pool2d(X, 2, padding=2), ValueError, "at most half of the kernel"),
         (lambda: ng.max_pool2d(X[0, 0], 2), ValueError, "max_pool2d: x must be"),
         (lambda: ng.avg_pool2d(X, 2, divisor_override=1.5), TypeError, "must be an integer"),
-        (lambda: ng.avg_pool2d(X.long(), 2), TypeError, "floating-point"),
+        (lambda: ng.avg_pool2d(X.int(), 2), TypeError, "floating-point"),
         (lambda: ng.adaptive_avg_pool2d(X, (1, 2, 3)), ValueError, "output_size must be"),
         (lambda: ng.adaptive_avg_pool2d(X, -1), ValueError, "must not be negative"),
         (lambda: ng.unfold(X, 9), ValueError, "does not fit into an image"),

@@ -184,6 +184,24 @@ def test_convolution_of_integers(dims, dtype):
         assert got.numpy().dtype == dtype
 
 
+@pytest.mark.parametrize("dims", [1, 2, 3])
+def test_transposed_convolution_and_means_of_integers(dims):
+    rng = np.random.default_rng(dims)
+    x = rng.integers(-99, 99, (2, 4, *[5, 6, 4][:dims]))
+    w = rng.integers(-99, 99, (4, 3, *[3, 2, 2][:dims]))
+    name = f"conv_transpose{dims}d"
+    for arguments in ((), (3, 1, 2, 2), (1, 2, 1, 1, 2), (1, 0, 1, 4, 3)):
+        theirs = F.__dict__[name](torch.tensor(x), torch.tensor(w), None, *arguments)
+        ours = getattr(ng, name)(ng.tensor(x), ng.tensor(w), None, *arguments)
+        np.testing.assert_array_equal(ours.numpy(), theirs.numpy())
+    name = f"avg_pool{dims}d"
+    for arguments in ((2,), (3, 2, 1), (3, 2, 1, True, False), (2, 1, 0, False, True, -3)):
+        arguments = arguments[: 5 if dims == 1 else 6]
+        theirs = F.__dict__[name](torch.tensor(x), *arguments)
+        ours = getattr(ng, name)(ng.tensor(x), *arguments)
+        np.testing.assert_array_equal(ours.numpy(), theirs.numpy())
+
+
 @pytest.mark.parametrize("name", ["conv1d", "conv2d", "conv3d", "conv_transpose2d"])
 def test_convolution_of_complex_numbers(name):
     rng = np.random.default_rng(0)

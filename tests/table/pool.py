@@ -318,7 +318,8 @@ def avg_row(dims, cases, errors=()):
         lambda x, **o: avg_pool(x, dims=dims, **o),
         cases,
         ("AvgPool", "AvgPoolGrad"),
-        dtypes={("bool",): TypeError} | ({("float16",): "float16"} if dims < 3 else {}),
+        dtypes={("bool",): TypeError, ("int64",): "int64"}
+        | ({("float16",): "float16"} if dims < 3 else {}),
         errors=errors,
     )
 

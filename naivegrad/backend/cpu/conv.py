@@ -75,9 +75,11 @@ def convolution_grad_input(
     op = f"conv_transpose{len(stride)}d"  # who calls it by itself
     shape = conv_shape(op, x_shape, w.shape, stride, padding, dilation, groups)
     _check_grad(op, grad, shape)
-    dtype = _common_dtype(op, "fVc", grad=grad, w=w)
+    dtype = _common_dtype(op, "fVciu", grad=grad, w=w)
     if grad.size == 0 or w.size == 0:
         return np.zeros(x_shape, dtype)
+    if dtype.kind in "iu":
+        return _transposed_of_integers(grad, w, x_shape, stride, padding, dilation, groups)
     args = (x_shape, stride, padding, dilation, groups)
     if dtype.kind == "c":
         return _by_parts(lambda grad, w: convolution_grad_input(grad, w, *args), grad, w)
@@ -144,15 +146,41 @@ def _of_integers(
     x = np.pad(x, [(0, 0), (0, 0), *borders])
     x = x.reshape(len(x), groups, w.shape[1], *x.shape[2:])
     y = np.zeros((shape[0], groups, shape[1] // groups, *shape[2:]), x.dtype)
+    for seen, weight in _integer_taps(w, shape, stride, dilation, groups):
+        y += np.einsum("ngc...,gfc->ngf...", x[seen], weight)
+    return y.reshape(shape)
+
+
+def _transposed_of_integers(
+    grad: ndarray,
+    w: ndarray,
+    x_shape: Shape,
+    stride: Steps,
+    padding: Sides,
+    dilation: Steps,
+    groups: int,
+) -> ndarray:
+    """Its transpose: what each tap saw, added up where it saw it."""
+    front = padding[::2]
+    size = [n + b + max(e, 0) for n, b, e in zip(x_shape[2:], front, padding[1::2], strict=True)]
+    x = np.zeros((x_shape[0], groups, w.shape[1], *size), grad.dtype)
+    parts = grad.reshape(len(grad), groups, -1, *grad.shape[2:])
+    for seen, weight in _integer_taps(w, grad.shape, stride, dilation, groups):
+        x[seen] += np.einsum("ngf...,gfc->ngc...", parts, weight)
+    inside: Any = (..., *[slice(b, b + n) for b, n in zip(front, x_shape[2:], strict=True)])
+    return np.ascontiguousarray(x[inside]).reshape(x_shape)
+
+
+def _integer_taps(
+    w: ndarray, shape: Shape, stride: Steps, dilation: Steps, groups: int
+) -> Iterator[tuple[Any, ndarray]]:
+    """For each tap of the kernel: the pixels that it sees, and its weights by group."""
     for tap in np.ndindex(*w.shape[2:]):
         seen = (
             slice(t * d, t * d + (n - 1) * s + 1, s)
             for t, d, n, s in zip(tap, dilation, shape[2:], stride, strict=True)
         )
-        at: Any = (..., *seen)
-        weight = w[(..., *tap)].reshape(groups, -1, w.shape[1])
-        y += np.einsum("ngc...,gfc->ngf...", x[at], weight)
-    return y.reshape(shape)
+        yield (..., *seen), w[(..., *tap)].reshape(groups, -1, w.shape[1])
 
 
 # -------------------------------------------------------------- one dimension, and two

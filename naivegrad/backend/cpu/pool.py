@@ -207,7 +207,10 @@ def avg_pool(
     """The mean of each window."""
     op = f"avg_pool{len(kernel_size)}d"
     window = (kernel_size, stride, padding, ceil_mode, count_include_pad)
-    return _mean(op, x, _plain_windows(op, x.shape, *window), divisor_override)
+    tables = _plain_windows(op, x.shape, *window)
+    if x.dtype == np.int64 and divisor_override != 0:
+        return _integer_mean(x, tables, divisor_override)
+    return _mean(op, x, tables, divisor_override)
 
 
 def avg_pool_grad(
@@ -245,6 +248,20 @@ def _mean(op: str, x: ndarray, tables: list[ndarray], divisor: int | None) -> nd
     volumes = _volumes(_dense(x, dtype)), _volumes(y)
     kernel.mean_windows(*volumes, depths, rows, columns, divisor or 0, False)
     return y if dtype == x.dtype else y.astype(x.dtype)
+
+
+def _integer_mean(x: ndarray, tables: list[ndarray], divisor: int | None) -> ndarray:
+    """Means rounded towards 0: each sum is a difference of running sums, axis after axis."""
+    count = np.ones((), np.int64)
+    for axis, (start, end, n) in enumerate(tables, 2):
+        borders = [(0, 0)] * x.ndim
+        borders[axis] = (1, 0)
+        running = np.pad(np.cumsum(x, axis), borders)
+        x = running.take(end, axis) - running.take(start, axis)
+        count = count[..., None] * n
+    below = np.int64(divisor) if divisor else count
+    y: ndarray = np.abs(x) // np.abs(below) * (np.sign(x) * np.sign(below))
+    return y
 
 
 def _spread(

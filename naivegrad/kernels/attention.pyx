@@ -14,8 +14,8 @@
 #     weights in backward 0.
 #   - dropout keeps no mask: the weight of query l and key s of matrix i has word (i L + l) S + s of
 #     the stream, and both passes read it there.
-# Threads share out panels of queries (forward) and whole matrices (backward). Every sum has one
-# order: the same bits for any number of threads.
+# Threads share out panels of queries (forward) and whole matrices (backward); of few matrices, the
+# panels. Every sum has one order: the same bits for any number of threads.
 
 cimport numpy as cnp
 from cython.parallel cimport prange, threadid
@@ -350,127 +350,200 @@ cdef inline void add_to_mask(
             grad[i * p.mask_row + l * p.mask_column] += tile[i * W + l]
 
 
-cdef inline void unpack(
-    const real* panel, Py_ssize_t lanes, Py_ssize_t n, real* out
+cdef struct Backward:
+    const void* grad                     # (count, L, E), as out
+    const void* q
+    const void* k
+    const void* v
+    const char* mask
+    const void* out
+    const void* lse                      # (count, L)
+    void* delta                          # (count, L): sum(grad * out) of each query
+    void* grad_q                         # those that are not wanted are NULL
+    void* grad_k
+    void* grad_v
+    void* grad_mask
+
+
+cdef inline void slope_of_scores(
+    const Problem* p, const Backward* b, Py_ssize_t matrix, Py_ssize_t query, Py_ssize_t key,
+    const real* kt, const real* vt, real* tile, real* slope, real* spare,
 ) noexcept nogil:
-    """out (lanes, n) = panel^T."""
+    """tile = the weights after dropout of WIDTH queries and keys, slope = dS, without the scale."""
+    cdef Py_ssize_t W = width_of(kt), n = min(width_of(kt), p.L - query)
+    cdef Py_ssize_t lanes = min(width_of(kt), p.S - key)
+    cdef Py_ssize_t at, d, l, item = 1 if p.mask_kind == BOOLEAN else sizeof(real)
+    cdef const real* q = <const real*> b.q + p.q_at[matrix] + query * p.q_row
+    cdef const real* grad = <const real*> b.grad + (matrix * p.L + query) * p.E
+    cdef const real* lse = <const real*> b.lse + matrix * p.L + query
+    cdef const real* delta = <const real*> b.delta + matrix * p.L + query
+    cdef real s
+    product(n, p.D, q, p.q_row, 1, kt, tile, False)
+    if p.mask_kind:
+        at = p.mask_at[matrix] + query * p.mask_row + key * p.mask_column
+        apply_mask(p, b.mask + at * item, p.mask_row, p.mask_column, tile, spare, n, lanes)
+    if p.causal and query == key:
+        apply_causal(tile, n, 0, True)
+    for d in range(n):
+        s = lse[d]
+        for l in range(W):
+            tile[d * W + l] = exp_(tile[d * W + l] - s)
+    product(n, p.E, grad, p.E, 1, vt, slope, False)
+    if p.p > 0:                          # slope: the gradient of a weight before dropout
+        keep_factors(p, matrix, query, n, key, lanes, W, 1, spare)
+        for d in range(n):
+            for l in range(lanes):
+                slope[d * W + l] *= spare[d * W + l]
+    for d in range(n):
+        s = delta[d]
+        for l in range(W):
+            slope[d * W + l] = tile[d * W + l] * (slope[d * W + l] - s)
+    if p.p > 0:
+        for d in range(n):
+            for l in range(lanes):
+                tile[d * W + l] *= spare[d * W + l]
+
+
+cdef inline void pack_keys(
+    const Problem* p, const Backward* b, Py_ssize_t matrix, Py_ssize_t key, real* kt, real* vt
+) noexcept nogil:
+    """kt = scale * K^T (D, WIDTH), vt = V^T (E, WIDTH) of WIDTH keys."""
+    cdef Py_ssize_t d, W = width_of(kt), lanes = min(width_of(kt), p.S - key)
+    pack(p.D, lanes, <const real*> b.k + p.k_at[matrix] + key * p.k_row, 1, p.k_row, kt)
+    for d in range(p.D * W):
+        kt[d] *= <real> p.scale
+    pack(p.E, lanes, <const real*> b.v + p.v_at[matrix] + key * p.v_row, 1, p.v_row, vt)
+
+
+cdef inline void add_to_queries(
+    const Problem* p, const Backward* b, Py_ssize_t matrix, Py_ssize_t query, Py_ssize_t key,
+    const real* slope, real* turned, real* dq,
+) noexcept nogil:
+    """dq (D, WIDTH) += K^T dS^T of one tile."""
+    cdef Py_ssize_t W = width_of(slope), lanes = min(width_of(slope), p.S - key)
+    cdef const real* k = <const real*> b.k + p.k_at[matrix] + key * p.k_row
+    pack(lanes, min(W, p.L - query), slope, 1, W, turned)
+    product(p.D, lanes, k, 1, p.k_row, turned, dq, True)
+
+
+cdef inline void store(
+    real* panel, real scale, Py_ssize_t lanes, Py_ssize_t n, real* out
+) noexcept nogil:
+    """out (lanes, n) = scale * panel^T."""
     cdef Py_ssize_t l, d, W = width_of(panel)
     for l in range(lanes):
         for d in range(n):
-            out[l * n + d] = panel[d * W + l]
+            out[l * n + d] = scale * panel[d * W + l]
 
 
-cdef void backward_matrix(
-    const Problem* p, const real* grad, const real* q, const real* k, const real* v,
-    const char* mask, const real* out, const real* lse, real* grad_q, real* grad_k, real* grad_v,
-    real* grad_mask, Py_ssize_t matrix, real* work,
+cdef void backward_keys(
+    const Problem* p, const Backward* b, Py_ssize_t matrix, Py_ssize_t key, real* dq, real* work
 ) noexcept nogil:
-    """The gradients of one matrix; those of q, k, v where their pointer is not NULL."""
-    cdef Py_ssize_t W = width_of(q), panels = (p.L + W - 1) // W
-    cdef Py_ssize_t i, j, l, d, n, at, lanes, key_panel, query_panel
-    cdef Py_ssize_t item = 1 if p.mask_kind == BOOLEAN else sizeof(real)
-    cdef real s, scale = <real> p.scale
-    cdef real* delta = work              # (panels * WIDTH): sum(grad * out) of each query
-    cdef real* dq = delta + panels * W   # (panels, D, WIDTH): dQ^T
-    cdef real* kt = dq + panels * p.D * W         # (D, WIDTH): scale * K^T
+    """The gradients of WIDTH keys and values; if dq is not NULL, what they add to dQ^T too."""
+    cdef Py_ssize_t W = width_of(work), lanes = min(width_of(work), p.S - key)
+    cdef Py_ssize_t n, i = key if p.causal else 0
+    cdef real* kt = work                 # (D, WIDTH): scale * K^T
     cdef real* vt = kt + p.D * W         # (E, WIDTH): V^T
     cdef real* dk = vt + p.E * W         # (D, WIDTH): dK^T
     cdef real* dv = dk + p.D * W         # (E, WIDTH): dV^T
-    cdef real* tile = dv + p.E * W       # (WIDTH, WIDTH) four times: weights,
-    cdef real* slope = tile + W * W      # their gradients, then those of the scores
+    cdef real* tile = dv + p.E * W       # (WIDTH, WIDTH) four times
+    cdef real* slope = tile + W * W
     cdef real* turned = slope + W * W
     cdef real* spare = turned + W * W
-    q += p.q_at[matrix]
-    k += p.k_at[matrix]
-    v += p.v_at[matrix]
-    at = matrix * p.L
-    grad += at * p.E
-    out += at * p.E
-    lse += at
-    memset(dq, 0, panels * p.D * W * sizeof(real))
-    for i in range(p.L):
-        s = 0
-        for d in range(p.E):
-            s += grad[i * p.E + d] * out[i * p.E + d]
-        delta[i] = s
-    for key_panel in range((p.S + W - 1) // W):
-        j = key_panel * W
-        lanes = min(W, p.S - j)
-        pack(p.D, lanes, k + j * p.k_row, 1, p.k_row, kt)
-        for d in range(p.D * W):
-            kt[d] *= scale
-        pack(p.E, lanes, v + j * p.v_row, 1, p.v_row, vt)
-        memset(dk, 0, (p.D + p.E) * W * sizeof(real))
-        for query_panel in range(key_panel if p.causal else 0, panels):
-            i = query_panel * W
-            n = min(W, p.L - i)
-            product(n, p.D, q + i * p.q_row, p.q_row, 1, kt, tile, False)
-            if p.mask_kind:
-                at = p.mask_at[matrix] + i * p.mask_row + j * p.mask_column
-                apply_mask(p, mask + at * item, p.mask_row, p.mask_column, tile, spare, n, lanes)
-            if p.causal and i == j:
-                apply_causal(tile, n, 0, True)
-            for d in range(n):
-                s = lse[i + d]
-                for l in range(W):
-                    tile[d * W + l] = exp_(tile[d * W + l] - s)
-            product(n, p.E, grad + i * p.E, p.E, 1, vt, slope, False)
-            if p.p > 0:                  # slope: the gradient of a weight before dropout
-                keep_factors(p, matrix, i, n, j, lanes, W, 1, spare)
-                for d in range(n):
-                    for l in range(lanes):
-                        slope[d * W + l] *= spare[d * W + l]
-            for d in range(n):
-                s = delta[i + d]
-                for l in range(W):
-                    slope[d * W + l] = tile[d * W + l] * (slope[d * W + l] - s)
-            if p.p > 0:                  # tile: the weights after dropout
-                for d in range(n):
-                    for l in range(lanes):
-                        tile[d * W + l] *= spare[d * W + l]
-            if grad_mask != NULL:
-                add_to_mask(p, slope, grad_mask + p.mask_at[matrix] + i * p.mask_row
-                            + j * p.mask_column, n, lanes)
-            if grad_v != NULL:
-                product(p.E, n, grad + i * p.E, 1, p.E, tile, dv, True)
-            if grad_k != NULL:
-                product(p.D, n, q + i * p.q_row, 1, p.q_row, slope, dk, True)
-            if grad_q != NULL:
-                pack(lanes, n, slope, 1, W, turned)
-                product(p.D, lanes, k + j * p.k_row, 1, p.k_row, turned, dq + i * p.D, True)
-        if grad_k != NULL:
-            for d in range(p.D * W):
-                dk[d] *= scale
-            unpack(dk, lanes, p.D, grad_k + (matrix * p.S + j) * p.D)
-        if grad_v != NULL:
-            unpack(dv, lanes, p.E, grad_v + (matrix * p.S + j) * p.E)
-    if grad_q != NULL:
-        for d in range(panels * p.D * W):
-            dq[d] *= scale
-        for query_panel in range(panels):
-            i = query_panel * W
-            unpack(dq + i * p.D, min(W, p.L - i), p.D, grad_q + (matrix * p.L + i) * p.D)
+    cdef const real* q = <const real*> b.q + p.q_at[matrix]
+    cdef const real* grad = <const real*> b.grad + matrix * p.L * p.E
+    cdef real* grad_mask = <real*> b.grad_mask
+    pack_keys(p, b, matrix, key, kt, vt)
+    memset(dk, 0, (p.D + p.E) * W * sizeof(real))
+    while i < p.L:
+        n = min(W, p.L - i)
+        slope_of_scores(p, b, matrix, i, key, kt, vt, tile, slope, spare)
+        if grad_mask != NULL:
+            add_to_mask(p, slope, grad_mask + p.mask_at[matrix] + i * p.mask_row
+                        + key * p.mask_column, n, lanes)
+        if b.grad_v != NULL:
+            product(p.E, n, grad + i * p.E, 1, p.E, tile, dv, True)
+        if b.grad_k != NULL:
+            product(p.D, n, q + i * p.q_row, 1, p.q_row, slope, dk, True)
+        if dq != NULL:
+            add_to_queries(p, b, matrix, i, key, slope, turned, dq + i * p.D)
+        i += W
+    if b.grad_k != NULL:
+        store(dk, <real> p.scale, lanes, p.D, <real*> b.grad_k + (matrix * p.S + key) * p.D)
+    if b.grad_v != NULL:
+        store(dv, <real> 1, lanes, p.E, <real*> b.grad_v + (matrix * p.S + key) * p.E)
+
+
+cdef void backward_queries(
+    const Problem* p, const Backward* b, Py_ssize_t matrix, Py_ssize_t query, real* work
+) noexcept nogil:
+    """The gradient of WIDTH queries by itself: sums in the order that backward_keys has."""
+    cdef Py_ssize_t W = width_of(work), lanes = min(width_of(work), p.L - query)
+    cdef Py_ssize_t j = 0, end = min(p.S, query + lanes) if p.causal else p.S
+    cdef real* kt = work
+    cdef real* vt = kt + p.D * W
+    cdef real* dq = vt + p.E * W
+    cdef real* tile = dq + p.D * W + p.E * W
+    cdef real* slope = tile + W * W
+    cdef real* turned = slope + W * W
+    cdef real* spare = turned + W * W
+    memset(dq, 0, p.D * W * sizeof(real))
+    while j < end:
+        pack_keys(p, b, matrix, j, kt, vt)
+        slope_of_scores(p, b, matrix, query, j, kt, vt, tile, slope, spare)
+        add_to_queries(p, b, matrix, query, j, slope, turned, dq)
+        j += W
+    store(dq, <real> p.scale, lanes, p.D, <real*> b.grad_q + (matrix * p.L + query) * p.D)
+
+
+cdef void backward_matrix(
+    const Problem* p, const Backward* b, Py_ssize_t matrix, real* work
+) noexcept nogil:
+    """All gradients of one matrix: each tile of weights is made once."""
+    cdef Py_ssize_t i, W = width_of(work), panels = (p.L + width_of(work) - 1) // width_of(work)
+    cdef real* dq = NULL if b.grad_q == NULL else work  # (panels, D, WIDTH): dQ^T
+    cdef real* rest = work + panels * p.D * W
+    if dq != NULL:
+        memset(dq, 0, panels * p.D * W * sizeof(real))
+    for i in range((p.S + W - 1) // W):
+        backward_keys(p, b, matrix, i * W, dq, rest)
+    if dq != NULL:
+        for i in range(panels):
+            store(dq + i * W * p.D, <real> p.scale, min(W, p.L - i * W), p.D,
+                  <real*> b.grad_q + (matrix * p.L + i * W) * p.D)
 
 
 cdef inline Py_ssize_t backward_work(const Problem* p, const real* x) noexcept nogil:
     cdef Py_ssize_t W = width_of(x)
-    return ((p.L + W - 1) // W * (p.D + 1) + 2 * (p.D + p.E) + 4 * W) * W
+    return ((p.L + W - 1) // W * p.D + 2 * (p.D + p.E) + 4 * W) * W
 
 
 cdef void backward_all(
-    const Problem* p, const real* grad, const real* q, const real* k, const real* v,
-    const char* mask, const real* out, const real* lse, real* grad_q, real* grad_k, real* grad_v,
-    real* grad_mask, real* work, int threads,
+    const Problem* p, const Backward* b, const real* x, real* work, int threads
 ) noexcept nogil:
-    cdef Py_ssize_t i, size = backward_work(p, q)
-    if threads > 1:
-        for i in prange(p.count, num_threads=threads, schedule="dynamic"):
-            backward_matrix(p, grad, q, k, v, mask, out, lse, grad_q, grad_k, grad_v, grad_mask, i,
-                            work + threadid() * size)
-    else:
+    cdef Py_ssize_t i, d, W = width_of(x), size = backward_work(p, x)
+    cdef Py_ssize_t keys = (p.S + W - 1) // W, queries = (p.L + W - 1) // W
+    cdef const real* grad = <const real*> b.grad
+    cdef const real* out = <const real*> b.out
+    cdef real* delta = <real*> b.delta
+    cdef real s
+    for i in range(p.count * p.L):
+        s = 0
+        for d in range(p.E):
+            s += grad[i * p.E + d] * out[i * p.E + d]
+        delta[i] = s
+    if threads == 1:
         for i in range(p.count):
-            backward_matrix(p, grad, q, k, v, mask, out, lse, grad_q, grad_k, grad_v, grad_mask, i,
-                            work)
+            backward_matrix(p, b, i, work)
+    elif 5 * threads <= 7 * p.count:
+        for i in prange(p.count, num_threads=threads, schedule="dynamic"):
+            backward_matrix(p, b, i, work + threadid() * size)
+    else:  # few matrices: seven products instead of five, but panels to share out
+        for i in prange(p.count * keys, num_threads=threads, schedule="dynamic"):
+            backward_keys(p, b, i // keys, i % keys * W, <real*> NULL, work + threadid() * size)
+        queries = 0 if b.grad_q == NULL else queries
+        for i in prange(p.count * queries, num_threads=threads, schedule="dynamic"):
+            backward_queries(p, b, i // queries, i % queries * W, work + threadid() * size)
 
 
 # ---- from Python --------------------------------------------------------------------------------
@@ -556,33 +629,26 @@ def attention_grad(
     grad_mask, zeros with the strides of mask, is added to. grad, out and lse are contiguous.
     """
     cdef Problem a
+    cdef Backward b
     cdef int threads = describe(&a, q, k, v, mask, starts, causal, scale, p, seed, offset)
-    cdef void* gd = data(grad)
-    cdef void* qd = data(q)
-    cdef void* kd = data(k)
-    cdef void* vd = data(v)
-    cdef void* md = data(mask)
-    cdef void* od = data(out)
-    cdef void* ld = data(lse)
-    cdef void* gq = data(grad_q)
-    cdef void* gk = data(grad_k)
-    cdef void* gv = data(grad_v)
-    cdef void* gm = data(grad_mask)
-    cdef void* wd
+    cdef cnp.ndarray delta = workspace(a.count * a.L, q)
     cdef cnp.ndarray work
-    if gm != NULL:
+    cdef void* wd
+    b.grad, b.out, b.lse = data(grad), data(out), data(lse)
+    b.q, b.k, b.v = data(q), data(k), data(v)
+    b.mask = <const char*> data(mask)
+    b.delta = data(delta)
+    b.grad_q, b.grad_k, b.grad_v = data(grad_q), data(grad_k), data(grad_v)
+    b.grad_mask = data(grad_mask)
+    if grad_mask is not None:
         threads = 1                      # several matrices may share a mask
     if cnp.PyArray_TYPE(q) == cnp.NPY_FLOAT32:
-        work = workspace(threads * backward_work(&a, <float*> qd), q)
+        work = workspace(threads * backward_work(&a, <float*> b.q), q)
         wd = data(work)
         with nogil:
-            backward_all(&a, <float*> gd, <float*> qd, <float*> kd, <float*> vd, <char*> md,
-                         <float*> od, <float*> ld, <float*> gq, <float*> gk, <float*> gv,
-                         <float*> gm, <float*> wd, threads)
+            backward_all(&a, &b, <const float*> b.q, <float*> wd, threads)
     else:
-        work = workspace(threads * backward_work(&a, <double*> qd), q)
+        work = workspace(threads * backward_work(&a, <double*> b.q), q)
         wd = data(work)
         with nogil:
-            backward_all(&a, <double*> gd, <double*> qd, <double*> kd, <double*> vd, <char*> md,
-                         <double*> od, <double*> ld, <double*> gq, <double*> gk, <double*> gv,
-                         <double*> gm, <double*> wd, threads)
+            backward_all(&a, &b, <const double*> b.q, <double*> wd, threads)

@@ -211,9 +211,8 @@ def _contract(
     column_lengths = [lengths[c] for c in columns]
     x = _permuted(x, x_labels, (*batch, *rows, *summed))
     y = _permuted(y, y_labels, (*batch, *summed, *columns))
-    lead = [math.prod(batch_lengths)] if batch else []
-    x = _joined(x, [*batch_lengths, *row_lengths, *summed_lengths], lead, summed_lengths)
-    y = _joined(y, [*batch_lengths, *summed_lengths, *column_lengths], lead, column_lengths)
+    x = _joined(x, batch_lengths, row_lengths, summed_lengths)
+    y = _joined(y, batch_lengths, summed_lengths, column_lengths)
     z = MatMul.apply(x, y) if summed else x * y
     shape = (*batch_lengths, *row_lengths, *column_lengths)
     if z.array.shape != shape:
@@ -221,14 +220,13 @@ def _contract(
     return z, (*batch, *rows, *columns)
 
 
-def _joined(x: Tensor, lengths: list[int], lead: list[int], last: list[int]) -> Tensor:
-    """x, expanded to some lengths, as a matrix, or a batch of them; `last` are its columns."""
-    if x.array.shape != tuple(lengths):
+def _joined(x: Tensor, batch: list[int], rows: list[int], columns: list[int]) -> Tensor:
+    """x, expanded to these lengths, as a matrix, or a batch of them."""
+    lengths = (*batch, *rows, *columns)
+    if x.array.shape != lengths:
         x = x.expand(lengths)
-    n, batch = math.prod(last), math.prod(lead)
-    rows = math.prod(lengths[: len(lengths) - len(last)]) // batch if batch else 0
-    shape = (*lead, rows, n)
-    return x if x.array.shape == shape else x.reshape(shape)
+    shape = (*([math.prod(batch)] if batch else []), math.prod(rows), math.prod(columns))
+    return x if lengths == shape else x.reshape(shape)
 
 
 def _sum_alone(x: Tensor, labels: Labels, others: Labels, later: set[str]) -> tuple[Tensor, Labels]:

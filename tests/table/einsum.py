@@ -46,6 +46,7 @@ OPS = [
     einsum("ab,cd,bc,de,e,ab->a", (3, 4), (2, 5), (4, 2), (5, 2), (2,), (3, 4)),
     einsum("Ab,bA->Ab", (2, 3), (3, 2)),
     einsum(",ij,->ji", (), (3, 4), ()),
+    einsum("bij,bjk->bik", (0, 2, 3), (0, 3, 2), name="empty batch"),
     einsum("ij,jk->ik", (3, 0), (0, 2), name="empty"),
     Op(
         "einsum_sublists",

@@ -1,6 +1,6 @@
 /* Special functions that no C library has, in double: rows of scalar_ops.h round them to their type.
  *
- * Errors against SciPy and mpmath are measured in tests/test_special.py: a few units in the last
+ * Errors against SciPy are measured in tests/test_special.py: a few units in the last
  * place of float64 wherever the result is not near a zero of an alternating sum (digamma and
  * polygamma of even order at negative arguments).
  */

@@ -163,3 +163,32 @@ def test_special_hands_names_on():
         assert getattr(ng.special, ours) is getattr(ng, name)
     for name in ng.special.__all__:
         assert callable(getattr(ng.special, name))
+
+
+def test_numbers_that_do_not_fit_are_named():
+    x = ng.tensor([1, 2], dtype=ng.uint8)
+    for call, words in (
+        (lambda: x + 2**70, f"add: the number {2**70}"),
+        (lambda: x == 2**70, f"eq: the number {2**70}"),
+        (lambda: x.fill_(-2), "fill_: the number -2 does not fit into naivegrad.uint8"),
+        (lambda: x.clamp(0, 300), "clamp: the bound 300"),
+        (lambda: ng.add(x, x, alpha=0.5), r"add: alpha must be an integer.*0\.5"),
+        (lambda: ng.pow(x, -1), "pow: integers to negative integer powers"),
+        (lambda: ng.tensor([True]).floor(), "floor: .*bool"),
+        (lambda: ng.tensor([1.0]).clamp("a"), "clamp: a bound must be.*'a'"),
+        (lambda: ng.polygamma(1.5, x), "polygamma: n must be an integer, got 1.5"),
+        (lambda: ng.trunc([1.5]), "trunc: input must be a Tensor, got list"),
+    ):
+        with pytest.raises((OverflowError, TypeError, ValueError), match=words):
+            call()
+
+
+def test_integers_to_negative_powers():
+    """Of tensors, as in PyTorch: cut to integers."""
+    x, y = ng.tensor([2, 1, -1, -1, 3]), ng.tensor([-1, -2, -3, -2, 2])
+    assert (x**y).tolist() == [0, 1, -1, 1, 9]
+
+
+def test_a_mask_of_bytes():
+    x = ng.where(ng.tensor([1, 0], dtype=ng.uint8), ng.tensor([1.0, 2.0]), 0.0)
+    assert x.tolist() == [1.0, 0.0]

@@ -39,7 +39,10 @@ def units(got, want):
 
 FUNCTIONS = {
     "exp": (ng.exp, np.exp, lambda x: x, 2.5),
+    "exp2": (ng.exp2, np.exp2, lambda x: x, 2.5),
+    "expm1": (ng.expm1, np.expm1, lambda x: x, 2.5),
     "log": (ng.log, np.log, np.abs, 2.5),
+    "log2": (ng.log2, np.log2, np.abs, 2.5),
     "log1p": (ng.log1p, np.log1p, lambda x: np.where(x > -1, x, -x), 2.5),
     "erf": (ng.erf, erf, lambda x: x, 2.5),
     "tanh": (ng.tanh, np.tanh, lambda x: x, 2.5),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from naivegrad import dtype as dtypes
 from naivegrad.autograd.inplace import assign
+from naivegrad.backend.promotion import holds
 from naivegrad.device import backend_of, device
 
 if TYPE_CHECKING:
@@ -179,5 +180,7 @@ class ConversionMethods:
 
     def fill_(self, value: Any) -> Tensor:
         """Overwrite with one value."""
+        if isinstance(value, int) and not holds(self.array.dtype, value):
+            raise ValueError(f"fill_: the number {value} does not fit into {self.dtype}")
         number = value if isinstance(value, Tensor) else self._new((), value, None)
         return assign(self, ops.copying.copy, number)

@@ -36,7 +36,7 @@ def frexp(input: Tensor, *, out: tuple[Tensor, Tensor] | None = None) -> Mantiss
     --------
     >>> import naivegrad as ng
     >>> ng.frexp(ng.tensor([10.0])).mantissa
-    tensor([0.6250])
+    tensor([0.625])
     """
     require_floating(require_tensor(input, "frexp"), "frexp")
     return into_each(out, MantissaExponent(*Frexp.apply(input)), "frexp")

@@ -89,17 +89,17 @@ class DivStep(Function):
 
 def floor(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The largest integer not above; the gradient is 0."""
-    return into(out, Step.apply(input, "floor"), "floor")
+    return into(out, Step.apply(require_tensor(input, "floor"), "floor"), "floor")
 
 
 def ceil(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The smallest integer not below; the gradient is 0."""
-    return into(out, Step.apply(input, "ceil"), "ceil")
+    return into(out, Step.apply(require_tensor(input, "ceil"), "ceil"), "ceil")
 
 
 def trunc(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The integer towards 0; the gradient is 0."""
-    return into(out, Step.apply(input, "trunc"), "trunc")
+    return into(out, Step.apply(require_tensor(input, "trunc"), "trunc"), "trunc")
 
 
 def round(input: Tensor, *, decimals: int = 0, out: Tensor | None = None) -> Tensor:
@@ -116,7 +116,7 @@ def round(input: Tensor, *, decimals: int = 0, out: Tensor | None = None) -> Ten
     [120.0]
     """
     if decimals == 0:
-        return into(out, Step.apply(input, "round"), "round")
+        return into(out, Step.apply(require_tensor(input, "round"), "round"), "round")
     require_floating(require_tensor(input, "round"), "round with decimals")
     op = "round_to" if decimals > 0 else "round_off"
     return into(out, Step.apply(input, op, 10.0 ** abs(decimals)), "round")

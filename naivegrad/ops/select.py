@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from typing import Any
 
 from naivegrad.autograd import Function
@@ -159,6 +160,8 @@ def where(
         return condition.nonzero(as_tuple=True)
     if input is None or other is None:
         raise TypeError("where: takes a condition alone, or a condition and two values")
+    if condition.array.dtype == "uint8":  # masks, before there was bool
+        condition = condition.bool()
     if condition.array.dtype.kind != "b":
         raise TypeError(f"where: the condition must be a bool tensor, got {condition.dtype}")
     return into(out, Where.apply(condition, input, other), "where")
@@ -166,8 +169,8 @@ def where(
 
 def clamp(
     input: Tensor,
-    min: Tensor | Number | None = None,
-    max: Tensor | Number | None = None,
+    min: Tensor | float | None = None,
+    max: Tensor | float | None = None,
     *,
     out: Tensor | None = None,
 ) -> Tensor:
@@ -180,21 +183,29 @@ def clamp(
         raise ValueError("clamp: at least one of min and max must be given")
     if isinstance(min, Tensor) or isinstance(max, Tensor):
         return into(out, ClampBetween.apply(input, min, max), "clamp")
+    if input.is_complex():
+        raise TypeError("clamp: complex tensors have no order")
     if not is_floating(input.array.dtype):
         return into(out, _clamp_integers(input, min, max), "clamp")
-    low = -math.inf if min is None else float(min)
-    high = math.inf if max is None else float(max)
+    low, high = _bound(min, -math.inf), _bound(max, math.inf)
     if low != low or high != high:  # NaN, which the loop would pass over
         return into(out, input + math.nan, "clamp")
     return into(out, Clamp.apply(input, low, high), "clamp")
 
 
-def clamp_min(input: Tensor, min: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+def _bound(value: Any, default: float) -> float:
+    try:
+        return default if value is None else float(operator.pos(value))  # no text
+    except TypeError:
+        raise TypeError(f"clamp: a bound must be a number or a tensor, got {value!r}") from None
+
+
+def clamp_min(input: Tensor, min: Tensor | float, *, out: Tensor | None = None) -> Tensor:
     """input, not below min."""
     return clamp(input, min, out=out)
 
 
-def clamp_max(input: Tensor, max: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+def clamp_max(input: Tensor, max: Tensor | float, *, out: Tensor | None = None) -> Tensor:
     """input, not above max."""
     return clamp(input, None, max, out=out)
 

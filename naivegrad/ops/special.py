@@ -257,6 +257,8 @@ def polygamma(n: int, input: Tensor, *, out: Tensor | None = None) -> Tensor:
     >>> ng.polygamma(1, ng.tensor([1.0]))  # pi^2 / 6
     tensor([1.6449])
     """
+    if not isinstance(n, int):
+        raise TypeError(f"polygamma: n must be an integer, got {n!r}")
     if n < 0:
         raise ValueError(f"polygamma: n must not be negative, got {n}")
     if n == 0:

@@ -15,6 +15,7 @@ from naivegrad import dtype as dtypes
 from naivegrad.backend.promotion import (
     can_cast,
     floating,
+    holds,
     is_floating,
     result_dtype,
 )
@@ -43,7 +44,7 @@ _BINARY: dict[str, Callable[..., Any]] = {
     "add": np.add,
     "sub": np.subtract,
     "mul": np.multiply,
-    "pow": np.power,
+    "pow": lambda x, y: np.where(y < 0, _inverse_power(x, y), np.power(x, np.maximum(y, 0))),
     "remainder": np.remainder,
     "fmod": np.fmod,
     "floor_divide": np.floor_divide,
@@ -121,6 +122,8 @@ def _unary_by_numpy(op: str, x: ndarray, p: float, q: float, out: ndarray | None
         if op == "neg":
             raise TypeError("neg: a bool tensor has no negative; use logical_not")
         result = x.copy()
+    elif kind == "b" and _UNARY[op] is np.positive:
+        raise TypeError(f"{op}: is not defined for bool tensors")
     else:
         result = np.asarray(_UNARY[op](x), dtype=x.dtype)
         if result is x:
@@ -151,6 +154,8 @@ def _binary_by_numpy(
     if op == "sub" and any(isinstance(t, ndarray) and t.dtype.kind == "b" for t in (x, y)):
         raise TypeError("sub: bool tensors cannot be subtracted; use ^ or logical_xor")
     if op == "add_scaled" and not is_floating(dtype):
+        if p != int(p):
+            raise TypeError(f"add: alpha must be an integer for integer tensors, got {p}")
         op, y = "add", np.asarray(binary("mul", y, int(p)))
     if is_floating(dtype) or op not in _BINARY:
         dtype = floating(dtype)
@@ -158,16 +163,16 @@ def _binary_by_numpy(
         result = kernel.binary(op, _aligned(x, work), _aligned(y, work), p, q)
         result = cast(result, dtype)
     else:
-        x, y = _as(x, dtype), _as(y, dtype)
+        if op == "pow" and not isinstance(y, ndarray) and np.less(y, 0):
+            raise ValueError(
+                "pow: integers to negative integer powers are not integers; use floats"
+            )
+        x, y = _integers(op, x, dtype), _integers(op, y, dtype)
         if op in _DIVISIONS:
             if dtype.kind == "b":
                 raise TypeError(f"{op}: bool tensors cannot be divided")
             if np.any(np.equal(y, 0)):
                 raise ZeroDivisionError(f"{op}: an integer is divided by 0")
-        if op == "pow" and dtype.kind == "i" and np.any(np.less(y, 0)):
-            raise ValueError(
-                "pow: integers to negative integer powers are not integers; use floats"
-            )
         try:
             result = np.asarray(_BINARY[op](x, y), dtype=dtype)
         except ValueError:
@@ -207,6 +212,18 @@ def _by_ufunc(op: str, x: Operand, y: Operand) -> ndarray:
     return result
 
 
+def _integers(op: str, x: Operand, dtype: np.dtype[Any]) -> ndarray:
+    """x in a type of integers, wrapped around where it is a number too large for it."""
+    if isinstance(x, int) and not holds(np.dtype("int64"), x):
+        raise OverflowError(f"{op}: the number {x} does not fit into {dtype}")
+    return _as(x, dtype)
+
+
+def _inverse_power(x: ndarray, y: ndarray) -> ndarray:
+    """x ** y for y below 0, cut to an integer: 0 unless x is 1 or -1."""
+    return np.where(x == 1, 1, np.where(x == -1, 1 - 2 * (y % 2), 0))
+
+
 def compare(op: str, x: Operand, y: Operand) -> ndarray:
     """out[i] = op(x[i], y[i]) as bool, broadcasting; one of the two may be a Python number."""
     result = kernel.compare(op, x, y)
@@ -214,7 +231,10 @@ def compare(op: str, x: Operand, y: Operand) -> ndarray:
         dtype = result_dtype(x, y)
         if dtype.kind == "c" and op not in ("eq", "ne"):
             raise _no_complex(op)
-        x, y = _as(x, dtype), _as(y, dtype)
+        if dtype.kind in "iu":
+            x, y = _integers(op, x, dtype), _integers(op, y, dtype)
+        else:
+            x, y = _as(x, dtype), _as(y, dtype)
         try:
             result = np.asarray(_COMPARE[op](x, y))
         except ValueError:

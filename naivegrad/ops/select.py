@@ -258,6 +258,8 @@ def nan_to_num(
     tensor([0., 2., 9.])
     """
     dtype = require_tensor(input, "nan_to_num").array.dtype
+    if dtype.kind == "c":
+        raise TypeError("nan_to_num: is not defined for complex tensors; take the parts")
     if not is_floating(dtype):
         return into(out, input.clone(), "nan_to_num")
     limits = finfo(dtype)

@@ -170,6 +170,8 @@ class Acosh(Function):
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
         (x,) = ctx.saved_tensors
+        if x.is_complex():  # where the product of the roots is not the root of the product
+            return grad * rsqrt(x - 1) * rsqrt(x + 1)
         return grad * rsqrt(x * x - 1)
 
 

@@ -43,6 +43,14 @@ EXPRESSIONS = {
     "real input": lambda lib, z, w, r: (r * 1j).exp() + r.to(z.dtype),
     "to real": lambda lib, z, w, r: z.double() * r,
     "in place": in_place,
+    "conv1d": lambda lib, z, w, r: lib.nn.functional.conv1d(z[None], w[None], padding=2),
+    "conv_transpose1d": lambda lib, z, w, r: lib.nn.functional.conv_transpose1d(
+        z[None], w[:, None], stride=2
+    ),
+    "fold": lambda lib, z, w, r: (
+        lib.nn.functional.fold(z.reshape(1, 4, 3), (2, 4), (2, 2))
+        * lib.nn.functional.unfold(w[None, None], (2, 2)).sum()
+    ),
     "cov": lambda lib, z, w, r: lib.cov(z),
     "fft": lambda lib, z, w, r: lib.fft.fft(z, n=6) + lib.fft.ifft(r, n=6, norm="ortho"),
     "rfft": lambda lib, z, w, r: lib.fft.rfft(r, norm="forward") * z[:, :3],

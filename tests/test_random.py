@@ -192,6 +192,12 @@ def test_normal_with_tensors(generator):
         ng.normal(mean, ng.tensor([1.0, -1.0]))
 
 
+def test_multinomial_forms():
+    weights, out = ng.tensor([0.0, 1.0]), ng.empty(0, dtype=ng.int64)
+    assert weights.multinomial(2, replacement=True).tolist() == [1, 1]
+    assert ng.multinomial(weights, 1, out=out) is out and out.tolist() == [1]
+
+
 def test_multinomial(generator):
     weights = ng.tensor([0.0, 1.0, 3.0, 0.0, 4.0])
     x = ng.multinomial(weights, 40_000, replacement=True, generator=generator).numpy()

@@ -94,6 +94,12 @@ class CreationMethods:
         """1 with the probability that each element gives, else 0."""
         return ops.bernoulli(self, p, generator=generator)
 
+    def multinomial(
+        self, num_samples: int, replacement: bool = False, *, generator: Any = None
+    ) -> Tensor:
+        """Indices drawn with probabilities proportional to the elements, row by row."""
+        return ops.multinomial(self, num_samples, replacement, generator=generator)
+
     def random_(self, from_: Any = None, to: Any = None, *, generator: Any = None) -> Tensor:
         """Fill with integers: in [0, from_), [from_, to), or all that the type holds."""
         return ops.filling.random_(self, from_, to, generator=generator)

@@ -393,6 +393,7 @@ def multinomial(
     replacement: bool = False,
     *,
     generator: Generator | None = None,
+    out: Tensor | None = None,
 ) -> Tensor:
     """Draw indices with probabilities proportional to weights, from each row by itself.
 
@@ -457,7 +458,7 @@ def multinomial(
         times[rows == 0] = np.inf
         index = np.argsort(times, -1, kind="stable")[:, :num_samples]
     index = np.ascontiguousarray(index, np.int64).reshape(*weights.shape[:-1], num_samples)
-    return wrap(backend.from_numpy(index), backend)
+    return into(out, wrap(backend.from_numpy(index), backend), op)
 
 
 # ---- dropout -----------------------------------------------------------------------------------

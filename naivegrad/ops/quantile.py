@@ -122,6 +122,8 @@ def _quantile(
     if not x.array.size:
         raise ValueError(f"{op}: the input must have elements, got shape {x.array.shape}")
     if not isinstance(q, Tensor):
+        if not isinstance(q, int | float):
+            raise TypeError(f"{op}: q must be a number or a Tensor, got {type(q).__name__}")
         q = wrap(x.backend.full((), q, x.array.dtype), x.backend)
     if q.array.ndim > 1:
         raise ValueError(f"{op}: q must be a number or one line of them, got shape {q.array.shape}")

@@ -194,6 +194,7 @@ OPS = [
             *(error(e.exception, e.match, (2, 3), q=0.5, **e.case.options) for e in DIM_ERRORS),
             error((ValueError, RuntimeError), r"range.*1\.5", (3,), q=1.5),
             error((ValueError, RuntimeError), "range.*nan", (3,), q=NAN),
+            error(TypeError, "q must be a number", (3,), q=[0.5]),
             error((ValueError, RuntimeError), "elements", (0, 3), q=0.5, dim=1),
             error((ValueError, RuntimeError), "cubic", (3,), q=0.5, interpolation="cubic"),
         ),

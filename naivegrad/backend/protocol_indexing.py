@@ -58,8 +58,10 @@ class Indexing(Protocol):
         """
         ...
 
-    def scatter_into(self, op: str, out: Array, axis: int, index_: Array, source: Array) -> None:
-        """The same in place."""
+    def scatter_into(
+        self, op: str, out: Array, axis: int, index_: Array, source: Array, fresh: bool = False
+    ) -> None:
+        """The same in place. A fresh array may be left half written after an IndexError."""
         ...
 
     # sort

@@ -34,7 +34,7 @@ ctypedef fused number:
 
 cdef enum:
     GRAIN = 32768        # values below which a parallel region costs more than it saves
-    STRETCH = 2048       # positions that are checked at once: they stay in the first cache
+    STRETCH = 512        # positions that are checked at once: they stay in the first cache
     USER_TYPES = 256     # from here on NumPy's numbers of types that others registered
 
 cdef enum:
@@ -57,16 +57,22 @@ cdef uint64_t gather_lines(const word* x, const int64_t* index, word* out, Py_ss
     cdef const word* row
     if inner == 1:
         while line < last:
-            row = x + o * n
-            stop = min(last, (o + 1) * m, line + STRETCH)
+            stop = min(last, line + STRETCH)
             bits = stray(index, line, stop, 0, <uint64_t>(n - 1))
             if bits >> 63:
                 return bits
-            for i in range(line, stop):
-                out[i] = row[index[i]]
-            line = stop
-            if line == (o + 1) * m:
-                o += 1
+            if m == 1:
+                for i in range(line, stop):
+                    out[i] = x[i * n + index[i]]
+                line = stop
+            while line < stop:
+                at = min(stop, (o + 1) * m)
+                row = x + o * n
+                for i in range(line, at):
+                    out[i] = row[index[i]]
+                line = at
+                if line == (o + 1) * m:
+                    o += 1
         return 0
     for line in range(first, last):
         at = line * inner
@@ -130,10 +136,18 @@ cdef void set_lines(const word* source, const int64_t* index, word* out, Py_ssiz
     """out[o, index[o, k, i], i] = source[o, k, i] for o in [first, last); one value if step is 0.
     """
     cdef Py_ssize_t o, k, i, at
+    cdef word* row
+    cdef word value
     if inner == 1:
         for o in range(first, last):
-            for k in range(o * m, (o + 1) * m):
-                out[o * n + index[k]] = source[k * step]
+            row = out + o * n
+            if step:
+                for k in range(o * m, (o + 1) * m):
+                    row[index[k]] = source[k]
+            else:
+                value = source[0]
+                for k in range(o * m, (o + 1) * m):
+                    row[index[k]] = value
         return
     for o in range(first, last):
         for k in range(m):
@@ -188,6 +202,62 @@ cdef inline number combine(int op, number a, number b) noexcept nogil:
     if op == MAX:
         return b if b > a else a
     return b if b < a else a
+
+
+cdef uint64_t add_stretches(const number* source, const int64_t* index, number* out, Py_ssize_t n,
+                            Py_ssize_t m, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
+    """out[o, index[o, k]] += source[o, k] for the lines in [first, last), checked as they come."""
+    cdef Py_ssize_t o = first // m, line = first, i, at, stop
+    cdef uint64_t bits
+    cdef number* row
+    while line < last:
+        stop = min(last, line + STRETCH)
+        bits = stray(index, line, stop, 0, <uint64_t>(n - 1))
+        if bits >> 63:
+            return bits
+        if m == 1:
+            for i in range(line, stop):
+                out[i * n + index[i]] += source[i]
+            line = stop
+        while line < stop:
+            at = min(stop, (o + 1) * m)
+            row = out + o * n
+            for i in range(line, at):
+                row[index[i]] += source[i]
+            line = at
+            if line == (o + 1) * m:
+                o += 1
+    return 0
+
+
+cdef uint64_t add_all(const number* source, const int64_t* index, number* out, Py_ssize_t outer,
+                      Py_ssize_t n, Py_ssize_t m) noexcept nogil:
+    cdef int part, threads = num_threads()
+    cdef uint64_t bits = 0
+    if threads > 1 and outer >= threads and outer * m >= GRAIN:
+        for part in prange(threads, num_threads=threads, schedule="static"):
+            bits |= add_stretches(source, index, out, n, m, outer * part // threads * m,
+                                  outer * (part + 1) // threads * m)
+    else:
+        bits = add_stretches(source, index, out, n, m, 0, outer * m)
+    return bits
+
+
+def add_lines(cnp.ndarray source, cnp.ndarray index, cnp.ndarray out, Py_ssize_t outer,
+              Py_ssize_t n, Py_ssize_t m) -> bool:
+    """out[o, index[o, k]] += source[o, k], float32 or float64; out is lost if this is False."""
+    cdef const int64_t* at = <const int64_t*>cnp.PyArray_DATA(index)
+    cdef void* s = cnp.PyArray_DATA(source)
+    cdef void* y = cnp.PyArray_DATA(out)
+    cdef uint64_t bits
+    if n == 0 or m == 0:
+        return m == 0
+    with nogil:
+        if cnp.PyArray_TYPE(out) == cnp.NPY_FLOAT32:
+            bits = add_all(<const float*>s, at, <float*>y, outer, n, m)
+        else:
+            bits = add_all(<const double*>s, at, <double*>y, outer, n, m)
+    return bits >> 63 == 0
 
 
 cdef void reduce_lines(int op, const number* source, const int64_t* index, number* out,
@@ -251,7 +321,7 @@ cdef void reduce_all(int op, bint blocks, const number* source, const int64_t* i
             else:
                 reduce_lines(op, source, index, out, n, m, inner, outer * part // threads,
                              outer * (part + 1) // threads, 0, inner)
-    elif threads > 1 and blocks:                     # positions apart
+    elif threads > 1 and blocks and inner >= 4:      # positions apart: each reads the whole index
         for part in prange(threads, num_threads=threads, schedule="static"):
             reduce_blocks(op, source, index, out, n, m, inner, 0, outer, n * part // threads,
                           n * (part + 1) // threads)
@@ -338,8 +408,11 @@ cdef bint ready(cnp.ndarray out, cnp.ndarray index, cnp.ndarray source) noexcept
 
 
 def scatter_along(int op, cnp.ndarray out, Py_ssize_t axis, cnp.ndarray index,
-                  cnp.ndarray source) -> bool:
-    """What scatter_reduce does, or scatter if op is -1, on an axis."""
+                  cnp.ndarray source, bint fresh) -> bool:
+    """What scatter_reduce does, or scatter if op is -1, on an axis.
+
+    Of a fresh array it does not matter if it is half written when a bad position is found.
+    """
     cdef Py_ssize_t n, m, outer, inner
     if (not ready(out, index, source) or not beside(out, index, axis)
             or not beside(index, source, axis)
@@ -347,6 +420,8 @@ def scatter_along(int op, cnp.ndarray out, Py_ssize_t axis, cnp.ndarray index,
         return False
     n, m = cnp.PyArray_DIM(out, <int>axis), cnp.PyArray_DIM(index, <int>axis)
     outer, inner = before(out, axis), behind(out, axis)
+    if fresh and op == ADD and inner == 1 and cnp.PyArray_ISFLOAT(out):
+        return add_lines(source, index, out, outer, n, m)
     if op < 0:
         return scatter(source, index, out, outer, n, m, inner)
     return scatter_reduce(op, False, source, index, out, outer, n, m, inner, False)

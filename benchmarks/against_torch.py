@@ -2,7 +2,8 @@
 
     python benchmarks/against_torch.py [WORKLOAD ...] [--threads 1 2] [--rounds 15]
 
-Without a WORKLOAD, all training steps; "layers" stands for all single layers.
+Without a WORKLOAD, all training steps; "layers" stands for all single layers, "indexing" for all
+reading and writing by index.
 
 Each side runs in a warm process of its own with the same number of threads. They take turns
 (A B A B ...), so that a drift of the machine's speed meets both; each round gives one ratio
@@ -19,7 +20,7 @@ import sys
 import time
 from pathlib import Path
 
-from workloads import LAYERS, WORKLOADS
+from workloads import INDEXING, LAYERS, WORKLOADS
 
 SECONDS = 0.25  # the length of one turn
 
@@ -64,7 +65,7 @@ def worker(library: str, workload: str, threads: int) -> None:
     else:
         import naivegrad as t
     t.set_num_threads(threads)
-    step = (WORKLOADS | LAYERS)[workload](t)
+    step = (WORKLOADS | LAYERS | INDEXING)[workload](t)
     for line in sys.stdin:
         repeats = int(line)
         start = time.perf_counter()
@@ -95,7 +96,8 @@ def main() -> None:
     parser.add_argument("--threads", nargs="+", type=int, default=[1, os.cpu_count() or 1])
     parser.add_argument("--rounds", type=int, default=15)
     options = parser.parse_args()
-    names = [n for word in options.workloads for n in (LAYERS if word == "layers" else [word])]
+    groups = {"layers": LAYERS, "indexing": INDEXING}
+    names = [n for word in options.workloads for n in groups.get(word, [word])]
     print("| workload | threads | naivegrad / PyTorch | middle half | naivegrad | PyTorch |")
     print("|---|---|---|---|---|---|")
     for workload in names:

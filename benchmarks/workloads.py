@@ -191,6 +191,73 @@ LAYERS: dict[str, Callable[[Any], Step]] = {
     "embedding-large": _lookup(50000, 768, 8, 1024),
 }
 
+
+def _indexed(form: str, rows: int, columns: int) -> Callable[[Any], Step]:
+    """One way to read or add by index, forward and backward, `rows` of (rows, columns)."""
+
+    def prepare(t: Any) -> Step:
+        t.manual_seed(0)
+        x = t.randn(rows, columns, requires_grad=True)
+        source = t.randn(rows, columns, requires_grad=True)
+        grad = t.randn(rows, columns)
+        row, column = t.randint(0, rows, (rows,)), t.randint(0, columns, (rows,))
+        down = t.randint(0, rows, (rows, columns))
+        across = t.randint(0, columns, (rows, columns))
+        calls: dict[str, Callable[[], Any]] = {
+            "rows": lambda: x[row],
+            "pairs": lambda: x[row, column],
+            "mask": lambda: x[across > columns // 2],
+            "gather-0": lambda: t.gather(x, 0, down),
+            "gather-1": lambda: t.gather(x, 1, across),
+            "scatter-add-0": lambda: t.scatter_add(x, 0, down, source),
+            "scatter-add-1": lambda: t.scatter_add(x, 1, across, source),
+            "index-select": lambda: t.index_select(x, 0, row),
+            "index-add": lambda: t.index_add(x, 0, row, source),
+        }
+        call = calls[form]
+
+        def step() -> None:
+            y = call()
+            y.backward(grad.view(-1)[: y.numel()].view(y.shape))
+            x.grad = source.grad = None
+
+        return step
+
+    return prepare
+
+
+def _assigned(form: str, rows: int, columns: int) -> Callable[[Any], Step]:
+    """One way to write by index, in place."""
+
+    def prepare(t: Any) -> Step:
+        t.manual_seed(0)
+        x, source = t.randn(rows, columns), t.randn(rows, columns)
+        row, across = t.randint(0, rows, (rows,)), t.randint(0, columns, (rows, columns))
+        mask = across > columns // 2
+
+        def step() -> None:
+            if form == "put-rows":
+                x[row] = source
+            elif form == "put-mask":
+                x[mask] = 0.5
+            else:
+                x.scatter_add_(1, across, source)
+
+        return step
+
+    return prepare
+
+
+_READ = ("rows", "pairs", "mask", "gather-0", "gather-1", "scatter-add-0", "scatter-add-1")
+_READ += ("index-select", "index-add")
+# In and out of cache; by name, or "indexing" for all.
+INDEXING: dict[str, Callable[[Any], Step]] = {
+    f"{form}-{size}": make(form, *shape)
+    for size, shape in (("small", (1000, 32)), ("large", (20000, 128)))
+    for make, forms in ((_indexed, _READ), (_assigned, ("put-rows", "put-mask", "scatter-add_")))
+    for form in forms
+}
+
 WORKLOADS: dict[str, Callable[[Any], Step]] = {
     "tiny": tiny,
     "mlp-sgd": mlp_sgd,

@@ -34,6 +34,7 @@ MODULES = sorted(
     | {
         "array",
         "cpu_features",
+        "ctc",
         "decomposition",
         "distance",
         "embedding",

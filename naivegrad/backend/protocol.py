@@ -439,6 +439,31 @@ class Backend(Indexing, LinearAlgebra, Protocol):
         """The gradient of the scores: sum(q) softmax(x) - q, q the weighted, smoothed target."""
         ...
 
+    def ctc_loss(
+        self, x: Array, target: Array, lengths: Array, labels: Array, blank: int
+    ) -> tuple[Array, Array]:
+        """(loss (N,), statistics) of log-probabilities x (T, N, C).
+
+        target : (N, S), padded, or (sum of labels,), one sample after the other
+        lengths, labels : (N,): how many times and how many labels a sample has
+        """
+        ...
+
+    def ctc_loss_grad(
+        self,
+        grad: Array,
+        x: Array,
+        target: Array,
+        lengths: Array,
+        labels: Array,
+        blank: int,
+        loss: Array,
+        stats: Array,
+        zero_infinity: bool,
+    ) -> Array:
+        """The gradient of x: exp(x) less the probability of each class at each time, times grad."""
+        ...
+
     def nll_loss(
         self,
         x: Array,

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from naivegrad.kernels import (
     array,
     cpu_features,
+    ctc,
     decomposition,
     embedding,
     embedding_bag,
@@ -58,6 +59,7 @@ __all__ = [
     "bfloat16",
     "conv",
     "cpu_features",
+    "ctc",
     "decomposition",
     "distance",
     "elementwise",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from naivegrad.nn import functional as F
 from naivegrad.nn.module import Module
 from naivegrad.tensor import Tensor
@@ -9,6 +11,7 @@ from naivegrad.tensor import Tensor
 __all__ = [
     "BCELoss",
     "BCEWithLogitsLoss",
+    "CTCLoss",
     "CrossEntropyLoss",
     "HuberLoss",
     "KLDivLoss",
@@ -205,4 +208,23 @@ class CrossEntropyLoss(_Loss):
             ignore_index=self.ignore_index,
             reduction=self.reduction,
             label_smoothing=self.label_smoothing,
+        )
+
+
+class CTCLoss(_Loss):
+    """Connectionist temporal classification: labels in order, whatever their timing.
+
+    x (T, N, C) are log-probabilities, y (N, S) or (sum,) labels; see `functional.ctc_loss`.
+    """
+
+    def __init__(
+        self, blank: int = 0, reduction: str = "mean", zero_infinity: bool = False
+    ) -> None:
+        super().__init__(reduction=reduction)
+        self.blank = blank
+        self.zero_infinity = zero_infinity
+
+    def forward(self, x: Tensor, y: Tensor, input_lengths: Any, target_lengths: Any) -> Tensor:
+        return F.ctc_loss(
+            x, y, input_lengths, target_lengths, self.blank, self.reduction, self.zero_infinity
         )

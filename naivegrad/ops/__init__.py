@@ -421,8 +421,12 @@ from naivegrad.ops.vector_norm import dist, norm, renorm
 
 from naivegrad.ops import filling, memory  # isort: skip
 
-from naivegrad.ops.alpha_dropout import alpha_dropout, feature_alpha_dropout
+from naivegrad.ops.alpha_dropout import (
+    alpha_dropout,
+    feature_alpha_dropout,
+)
 from naivegrad.ops.blend import addcdiv, addcmul, lerp
+from naivegrad.ops.ctc import ctc_loss
 from naivegrad.ops.embedding_bag import (
     embedding_bag,
 )

@@ -45,6 +45,7 @@ from naivegrad.backend.cpu.conv import (
     fold,
     unfold,
 )
+from naivegrad.backend.cpu.ctc import ctc_loss, ctc_loss_grad
 from naivegrad.backend.cpu.decomposition import (
     cholesky,
     cofactor,
@@ -182,6 +183,8 @@ __all__ = [
     "cross",
     "cross_entropy",
     "cross_entropy_grad",
+    "ctc_loss",
+    "ctc_loss_grad",
     "det",
     "device_of",
     "diagonal",

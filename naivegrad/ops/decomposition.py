@@ -14,8 +14,8 @@ import numpy as np
 from naivegrad.autograd import Function, forward
 from naivegrad.autograd.mode import grad_mode
 from naivegrad.ops._args import into, into_each, require_tensor
-from naivegrad.ops.elementwise import where
 from naivegrad.ops.joining import cat
+from naivegrad.ops.select import where
 from naivegrad.tensor import Tensor, wrap
 
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from naivegrad.autograd import Function, formula_vjp
 from naivegrad.ops._args import require_tensor
-from naivegrad.ops.elementwise import where
 from naivegrad.ops.linalg import check_dtypes
+from naivegrad.ops.select import where
 from naivegrad.tensor import Tensor, wrap
 
 

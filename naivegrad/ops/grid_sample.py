@@ -12,7 +12,7 @@ import numpy as np
 
 from naivegrad.autograd import Function, formula_vjp
 from naivegrad.ops._args import require_floating, require_tensor, sizes
-from naivegrad.ops.elementwise import where
+from naivegrad.ops.select import where
 from naivegrad.tensor import Tensor, wrap
 
 _MODES = ("bilinear", "nearest", "bicubic")

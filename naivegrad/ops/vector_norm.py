@@ -17,7 +17,7 @@ from naivegrad.ops._args import (
 )
 from naivegrad.ops._axes import restore
 from naivegrad.ops.decomposition import inv_ex, require_matrix, svdvals
-from naivegrad.ops.elementwise import where
+from naivegrad.ops.select import where
 from naivegrad.tensor import Tensor
 
 Dims = int | tuple[int, ...] | list[int] | None

@@ -141,7 +141,9 @@ OPS = [
         lambda x: np.frexp(x)[0],
         UNARY,
         ("Frexp",),
-        domain=(0.55, 0.95),
+        domain=(-0.95, 0.95),
+        kinks=(0.0, 0.5, -0.5, 0.25, -0.25, 0.125, -0.125),
+        pins=(pin([0.75, 3.0], grads=([1.0, 0.25],)),),
         special=(([0.0, -0.0, 3.0, INF, -INF, NAN, 1e-30],),),
         errors=(
             error((TypeError, RuntimeError), "frexp", call=lambda lib: lib.frexp(lib.eye(2).int())),

@@ -29,7 +29,7 @@ def of_special(name, reference, functions, **more):
     )
 
 
-BESSEL = dict(special=(([0.0, 0.5, -3.0, 29.0, -40.0],),), domain=(0.3, 4.0))
+BESSEL = dict(special=(([0.0, 0.5, -3.0, 29.0, -40.0],),), domain=(-4.0, 4.0))
 
 OPS = [
     row("erfc", S.erfc, ("Erfc",), special=(([0.0, -0.0, INF, -INF, NAN, 5.0, -5.0, 1e-30],),)),

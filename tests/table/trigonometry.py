@@ -37,7 +37,6 @@ OPS = [
         np.arctan2,
         (*BINARY, case((3, 4), uniform((4,), -2.0, -0.5))),
         ("Atan2",),
-        domain=(0.3, 2.0),
         dtypes=DIVIDES,
         special=(SPECIAL_PAIRS,),
         errors=(

@@ -170,7 +170,7 @@ from naivegrad.ops.linalg import (
     outer,
     vdot,
 )
-from naivegrad.ops.linalg_older import cholesky, inverse, qr, svd
+from naivegrad.ops.linalg_older import cholesky, inverse, pca_lowrank, qr, svd, svd_lowrank
 from naivegrad.ops.logic import (
     bitwise_and,
     bitwise_left_shift,

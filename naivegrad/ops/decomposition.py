@@ -13,6 +13,7 @@ import numpy as np
 
 from naivegrad.autograd import Function, forward
 from naivegrad.autograd.mode import grad_mode
+from naivegrad.backend.promotion import is_floating
 from naivegrad.ops._args import into, into_each, require_tensor
 from naivegrad.ops.joining import cat
 from naivegrad.ops.select import where
@@ -71,7 +72,7 @@ def require_matrix(
     require_tensor(x, op, name)
     dtype = x.array.dtype
     if dtype not in (np.float32, np.float64) and not (
-        (half and dtype.kind == "f") or (complex and dtype.kind == "c")
+        (half and is_floating(dtype)) or (complex and dtype.kind == "c")
     ):
         also = " or complex" if complex else ""
         raise TypeError(f"{op}: {name} must be of type float32 or float64{also}, got {x.dtype}")

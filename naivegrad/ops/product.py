@@ -166,6 +166,8 @@ def multi_dot(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor
     The first may be a vector, taken as a row, and the last, taken as a column. Cormen et al. 2009,
     "Introduction to Algorithms", 15.2.
     """
+    if not isinstance(tensors, list | tuple):
+        raise TypeError(f"multi_dot: expects a list of tensors, got {type(tensors).__name__}")
     tensors = list(tensors)
     if len(tensors) < 2:
         raise ValueError(f"multi_dot: expects two or more tensors, got {len(tensors)}")

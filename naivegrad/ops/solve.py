@@ -15,6 +15,7 @@ from naivegrad.ops.decomposition import (
     Solve,
     SolveTriangular,
     check_info,
+    converged,
     identity,
     inv,
     require_matrix,
@@ -175,7 +176,7 @@ class Pinv(Function):
 
     @staticmethod
     def forward(ctx: Any, x: Any, atol: Any, rtol: Any, hermitian: bool) -> Any:
-        y = ctx.backend.pinv(x, atol, rtol, hermitian)
+        y = converged(ctx.backend.pinv, "pinv", x, atol, rtol, hermitian)
         ctx.save_for_backward(x, y)
         return y
 

@@ -122,6 +122,19 @@ def f_qr(lib, x, old=False, **options):
     return q[..., : min(x.shape[-2:])] ** 2, r**2, q @ r
 
 
+def low_rank(lib, function, x, **options):
+    """Singular values and the product of the factors of a matrix of rank 2."""
+    lib.manual_seed(0)
+    u, s, v = function(x if is_text(x) else x[:, :2] @ x[:2], **options)
+    return s, (u * s.unsqueeze(-2)) @ v.mT
+
+
+def np_low_rank(x, q, center):
+    x = x[:, :2] @ x[:2]
+    x = x - x.mean(0) if center else x
+    return np.linalg.svd(x, compute_uv=False)[:q], x
+
+
 def np_lu(x):
     (*lead, m, n), k = x.shape, min(x.shape[-2:])
     low, up = np.zeros((*lead, m, k)), np.zeros((*lead, k, n))
@@ -327,6 +340,29 @@ OPS = [
         (case((2, 0, 3)), case((3, 0)), case((0, 2, 3))),
         order=0,
     ),
+    lapack(
+        "svd_lowrank",
+        lambda lib, x, **o: low_rank(lib, lib.svd_lowrank, x, **o),
+        lambda x, q: np_low_rank(x, q, False),
+        (case((5, 4), q=2), case((4, 6), q=3)),
+        order=0,
+        errors=(
+            error(
+                ValueError,
+                r"q must be from 0 to 2",
+                (2, 3),
+                call=lambda lib, x: lib.svd_lowrank(x, 3),
+                torch=False,
+            ),
+        ),
+    ),
+    lapack(
+        "pca_lowrank",
+        lambda lib, x, **o: low_rank(lib, lib.pca_lowrank, x, **o),
+        lambda x, q, center=True: np_low_rank(x, q, center),
+        (case((5, 4), q=2), case((4, 6), q=3, center=False)),
+        order=0,
+    ),
     linalg("svdvals", lambda x: np.linalg.svd(x, compute_uv=False), TALL_AND_WIDE),
     Op(
         "matrix_exp",
@@ -337,7 +373,7 @@ OPS = [
             case(fixed([8 * np.eye(3)[::-1], 0.01 * np.eye(3), 0 * np.eye(3)])),
         ),
         ("MatrixExp",),
-        dtypes={("float16",): "float16", ("int64",): TypeError},
+        dtypes={("float16",): "float16", ("bfloat16",): "bfloat16", ("int64",): TypeError},
         errors=refuses_others("matrix_exp"),
     ),
     linalg(

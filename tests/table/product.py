@@ -146,6 +146,7 @@ OPS = [
         ),
         errors=(
             error(ValueError, r"two or more", (2, 3)),
+            error(TypeError, r"a list", (2, 3), call=lambda lib, x: lib.linalg.multi_dot(x)),
             error(ValueError, r"tensor 1 must be a matrix, got", (2, 3), (3,), (3, 2)),
             error(ValueError, r"do not follow", (2, 3), (4, 5)),
             error(TypeError, r"one type", (2, 3), (3, 2), dtypes=("float64",)),

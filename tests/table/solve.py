@@ -184,6 +184,7 @@ OPS = [
         errors=(
             error(ValueError, r"at least 2 dimensions", (3,)),
             error(ValueError, r"square", (2, 3), hermitian=True),
+            error(RuntimeError, r"pinv: .*did not converge", fixed([[np.nan, 1], [1, 2.0]])),
         ),
     ),
     lapack(

@@ -75,10 +75,13 @@ def test_long_scans_are_the_same_for_every_number_of_threads():
     assert results[0] == results[1]
 
 
-def test_complex_numbers_have_a_mean_but_no_order():
+def test_complex_numbers_have_a_mean_and_a_spread_but_no_order():
     x = ng.tensor([[1 + 2j, 3 - 2j], [0j, 4 + 0j]])
     assert x.mean().item() == 2 and x.mean(0).tolist() == [0.5 + 1j, 3.5 - 1j]
     assert x.cumsum(0).tolist() == [[1 + 2j, 3 - 2j], [1 + 2j, 7 - 2j]]
+    a = x.numpy()
+    np.testing.assert_allclose(x.var(0).numpy(), a.var(0, ddof=1), rtol=1e-6)
+    np.testing.assert_allclose(x.std(correction=0).numpy(), a.std(), rtol=1e-6)
     for f in (ng.max, ng.argmin, ng.amax, ng.aminmax, ng.median, ng.mode, ng.unique, ng.nansum):
         with pytest.raises(TypeError, match=rf"{f.__name__}: complex numbers have no order"):
             f(x)

@@ -9,6 +9,7 @@ from naivegrad.autograd import Function
 from naivegrad.ops._args import into, into_each, normalize_axes, require_floating, require_tensor
 from naivegrad.ops._axes import Dims, restore
 from naivegrad.ops._results import Histogram
+from naivegrad.ops.complex import imag, real
 from naivegrad.ops.reduce import StdRoot, mean
 from naivegrad.tensor import Tensor, wrap
 
@@ -38,7 +39,8 @@ def _var_arguments(
     op: str, x: Any, dim: Any, unbiased: Any, keepdim: bool, correction: Any
 ) -> tuple[Any, ...]:
     """What Var takes: the tensor, the axes, the correction, keepdim."""
-    require_floating(require_tensor(x, op), op)
+    if require_tensor(x, op).array.dtype.kind != "c":
+        require_floating(x, op)
     if isinstance(dim, bool):  # PyTorch also takes var(x, False)
         dim, unbiased = None, dim
     if unbiased is not None and correction is not None:
@@ -46,6 +48,13 @@ def _var_arguments(
     if correction is None:
         correction = 1.0 if unbiased is None or unbiased else 0.0
     return x, normalize_axes(dim, x.array.ndim, op), correction, keepdim
+
+
+def _variance(x: Any) -> Any:
+    """What computes the variance of a tensor: of complex numbers, by their two parts."""
+    if x.array.dtype.kind != "c":
+        return Var.apply
+    return lambda x, *rest: Var.apply(real(x), *rest) + Var.apply(imag(x), *rest)
 
 
 def var(
@@ -63,7 +72,7 @@ def var(
 
     Parameters
     ----------
-    input : Tensor, floating point
+    input : Tensor, floating point or complex (then the result is real)
     dim : int or several, or None
     unbiased : True is correction=1 (the default), False is correction=0
     keepdim : keep the dimensions, with length 1
@@ -76,7 +85,7 @@ def var(
     tensor(1.25)
     """
     arguments = _var_arguments("var", input, dim, unbiased, keepdim, correction)
-    return into(out, Var.apply(*arguments), "var")
+    return into(out, _variance(input)(*arguments), "var")
 
 
 def std(
@@ -90,7 +99,7 @@ def std(
 ) -> Tensor:
     """The standard deviation, the square root of `var`. Where it is 0 the gradient is 0."""
     arguments = _var_arguments("std", input, dim, unbiased, keepdim, correction)
-    return into(out, StdRoot.apply(Var.apply(*arguments)), "std")
+    return into(out, StdRoot.apply(_variance(input)(*arguments)), "std")
 
 
 def var_mean(
@@ -104,7 +113,7 @@ def var_mean(
 ) -> tuple[Tensor, Tensor]:
     """The variance and the mean over dim: (var, mean), arguments as for `var`."""
     x, axes, *rest = _var_arguments("var_mean", input, dim, unbiased, keepdim, correction)
-    results = Var.apply(x, axes, *rest), mean(x, axes, keepdim)
+    results = _variance(x)(x, axes, *rest), mean(x, axes, keepdim)
     return into_each(out, results, "var_mean")
 
 
@@ -119,7 +128,7 @@ def std_mean(
 ) -> tuple[Tensor, Tensor]:
     """The standard deviation and the mean over dim: (std, mean), arguments as for `var`."""
     x, axes, *rest = _var_arguments("std_mean", input, dim, unbiased, keepdim, correction)
-    results = StdRoot.apply(Var.apply(x, axes, *rest)), mean(x, axes, keepdim)
+    results = StdRoot.apply(_variance(x)(x, axes, *rest)), mean(x, axes, keepdim)
     return into_each(out, results, "std_mean")
 
 

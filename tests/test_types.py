@@ -270,3 +270,21 @@ def test_bfloat16_casts_to_the_bit():
     np.testing.assert_array_equal(y.bfloat16().array, y.array.astype("bfloat16"))
     assert ng.tensor(1.5, dtype=ng.bfloat16).float().item() == 1.5
     assert ng.zeros(0, 3).bfloat16().float().shape == (0, 3)
+
+
+def test_a_network_trains_in_bfloat16():
+    ng.manual_seed(0)
+    x, y = ng.randn(32, 1, 6, 6).bfloat16(), ng.arange(32) % 4
+    for make, lr in ((ng.optim.SGD, 0.3), (ng.optim.AdamW, 0.02)):
+        nn = ng.nn
+        net = nn.Sequential(nn.Conv2d(1, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.Flatten())
+        net.append(nn.Linear(128, 4)).bfloat16()
+        assert all(p.dtype is ng.bfloat16 for p in net.parameters())
+        optimizer, losses = make(net.parameters(), lr=lr), []
+        for _ in range(30):
+            optimizer.zero_grad()
+            loss = nn.functional.cross_entropy(net(x), y)
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.item())
+        assert loss.dtype is ng.bfloat16 and losses[-1] < losses[0] / 4

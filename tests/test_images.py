@@ -86,3 +86,9 @@ def test_uint8_images_are_rounded():
     np.testing.assert_array_equal(got.numpy(), np.floor(wide + 0.5).clip(0, 255))
     assert wide.min() < 0 or wide.max() > 255
     assert F.interpolate(x, 2).tolist() == x.tolist()
+
+
+def test_a_pixel_that_nobody_took_has_the_gradient_zero():
+    x = ng.ones(1, 1, 5, requires_grad=True)
+    F.interpolate(x, 2).backward(ng.tensor([[[np.inf, 1.0]]]))
+    assert x.grad.tolist() == [[[np.inf, 0.0, 1.0, 0.0, 0.0]]]

@@ -47,6 +47,10 @@ cdef inline void blend_row(
     """One row of the last axis."""
     cdef Py_ssize_t i, t
     cdef real total
+    if taps == 1:                        # nearest: a choice, and 0 in an output of nothing
+        for i in range(out):
+            y[i] = weight[i] * x[first[i]] if count[i] else 0
+        return
     for i in range(out):
         total = 0
         for t in range(count[i]):

@@ -108,3 +108,15 @@ def test_feature_alpha_dropout_drops_whole_channels():
     y = F.feature_alpha_dropout(ng.ones(20, 30, 4), 0.5, training=True)
     assert (y == y[:, :, :1]).all()
     assert len(set(y.flatten().tolist())) == 2
+
+
+@pytest.mark.parametrize(
+    "name", ["dropout", "feature_dropout", "alpha_dropout", "feature_alpha_dropout"]
+)
+def test_dropouts_in_place(name):
+    x = ng.randn(4, 5, 6)
+    ng.manual_seed(3)
+    want = getattr(ng, name)(x.clone(), 0.5, True)
+    ng.manual_seed(3)
+    assert getattr(ng, name + "_")(x, 0.5, True) is x
+    assert same(x, want)

@@ -5,7 +5,7 @@
 #     bag_grad:  out[v]    = sum of s[k] * grad[b(k)]       over the positions k where index[k] = v
 #     bag_dot:   out[k]    = grad[b(k)] . table[index[k]]
 # Each of the three is linear in both of its float arguments, and the other two are its gradients.
-# The copied rows (positions, D) are never built. Positions whose number is `skip` count for nothing.
+# The copied rows (positions, D) are never built. Positions whose number is `skip` do not count.
 # bag_grad: each thread owns a range of the table's rows, as in embedding.pyx.
 
 cimport numpy as cnp

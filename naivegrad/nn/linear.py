@@ -112,10 +112,7 @@ class Bilinear(Module):
             init.uniform_(self.bias, -bound, bound)
 
     def forward(self, x1: Tensor, x2: Tensor) -> Tensor:
-        # (*, 1, 1, I1) @ (O, I1, I2) @ (*, 1, I2, 1) = (*, O, 1, 1)
-        y = (x1[..., None, None, :] @ self.weight) @ x2[..., None, :, None]
-        y = y[..., 0, 0]
-        return y if self.bias is None else y + self.bias
+        return F.bilinear(x1, x2, self.weight, self.bias)
 
     def extra_repr(self) -> str:
         return (

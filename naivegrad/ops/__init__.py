@@ -423,10 +423,18 @@ from naivegrad.ops import filling, memory  # isort: skip
 
 from naivegrad.ops.alpha_dropout import (
     alpha_dropout,
+    alpha_dropout_,
+    dropout_,
     feature_alpha_dropout,
+    feature_alpha_dropout_,
+    feature_dropout,
+    feature_dropout_,
 )
+from naivegrad.ops.bilinear import bilinear
 from naivegrad.ops.blend import addcdiv, addcmul, lerp
-from naivegrad.ops.ctc import ctc_loss
+from naivegrad.ops.ctc import (
+    ctc_loss,
+)
 from naivegrad.ops.embedding_bag import (
     embedding_bag,
 )

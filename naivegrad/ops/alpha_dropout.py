@@ -1,4 +1,7 @@
-"""Dropout for `selu`: what is dropped becomes its lowest value, and mean and variance stay."""
+"""Dropout for `selu`: what is dropped becomes its lowest value, and mean and variance stay.
+
+And the names of PyTorch that say `train`, and those in place.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from typing import Any
 from naivegrad.autograd.inplace import assign
 from naivegrad.ops._args import require_floating, require_tensor
 from naivegrad.ops.filling import bernoulli_
+from naivegrad.ops.random import dropout, dropout2d
 from naivegrad.tensor import Tensor
 
 LOWEST = -1.7580993408473766  # of selu: -scale * alpha
@@ -64,3 +68,29 @@ def feature_alpha_dropout(
 ) -> Tensor:
     """`alpha_dropout` of whole channels of (N, C, ...)."""
     return _alpha_dropout("feature_alpha_dropout", input, p, training, inplace, whole=True)
+
+
+def feature_dropout(input: Tensor, p: float, train: bool) -> Tensor:
+    """Dropout of whole channels of (N, C, ...)."""
+    require_tensor(input, "feature_dropout")
+    return dropout2d(input, p, train)
+
+
+def dropout_(input: Tensor, p: float, train: bool) -> Tensor:
+    """dropout, in place."""
+    return dropout(input, p, train, inplace=True)
+
+
+def feature_dropout_(input: Tensor, p: float, train: bool) -> Tensor:
+    """feature_dropout, in place."""
+    return dropout2d(input, p, train, inplace=True)
+
+
+def alpha_dropout_(input: Tensor, p: float, train: bool) -> Tensor:
+    """alpha_dropout, in place."""
+    return alpha_dropout(input, p, train, inplace=True)
+
+
+def feature_alpha_dropout_(input: Tensor, p: float, train: bool) -> Tensor:
+    """feature_alpha_dropout, in place."""
+    return feature_alpha_dropout(input, p, train, inplace=True)

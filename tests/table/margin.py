@@ -329,4 +329,19 @@ OPS = [
         f=lambda lib, x, t, **o: F(lib).multilabel_soft_margin_loss(x, t * x.new_ones(()), **o),
         more_cases=(case((4,), bits((4,))),),
     ),
+    Op(
+        "bilinear",
+        lambda lib, x, y, w, b: F(lib).bilinear(x, y, w, b),
+        lambda x, y, w, b: np.einsum("...i,oij,...j->...o", x, w, y) + b,
+        (
+            case((4, 3), (4, 2), (5, 3, 2), (5,)),
+            case((3,), (2,), (5, 3, 2), (5,)),
+            case((2, 4, 3), (2, 4, 2), (1, 3, 2), (1,)),
+            case((0, 3), (0, 2), (5, 3, 2), (5,)),
+        ),
+        errors=(
+            error((ValueError, RuntimeError), r"\(4, 2\)|2", (4, 2), (4, 2), (5, 3, 2), (5,)),
+            error((ValueError, RuntimeError), r"\(3, 2\)|2", (4, 3), (3, 2), (5, 3, 2), (5,)),
+        ),
+    ),
 ]

@@ -84,6 +84,15 @@ TENSOR_NAMES = {
 }
 
 
+def of_tensor_type(wish: Any, op: str) -> dtype:
+    """The type behind "naivegrad.FloatTensor", "torch.FloatTensor" or the function FloatTensor."""
+    library, _, name = wish.partition(".") if isinstance(wish, str) else ("naivegrad", "", "")
+    name = name or getattr(wish, "__name__", "")
+    if library not in ("naivegrad", "torch") or name not in TENSOR_NAMES:
+        raise ValueError(f'{op}: expects a dtype or "naivegrad.FloatTensor", got {wish!r}')
+    return TENSOR_NAMES[name]
+
+
 def from_numpy(numpy_dtype: Any) -> dtype:
     """Our name for a NumPy dtype; TypeError if there is none (uint16, text, ...)."""
     try:

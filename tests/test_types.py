@@ -194,6 +194,28 @@ def test_types_by_their_old_names():
             assert getattr(ng, name)([1]).dtype is t
 
 
+def test_the_default_by_an_old_name():
+    try:
+        for wish in ("torch.DoubleTensor", "naivegrad.DoubleTensor", ng.DoubleTensor):
+            ng.set_default_tensor_type(wish)
+            assert ng.get_default_dtype() is ng.float64
+            ng.set_default_dtype(ng.float32)
+    finally:
+        ng.set_default_dtype(ng.float32)
+    with pytest.raises(TypeError, match="a floating-point type is needed"):
+        ng.set_default_tensor_type("torch.LongTensor")
+    with pytest.raises(ValueError, match="set_default_tensor_type: expects"):
+        ng.set_default_tensor_type("double")
+
+
+def test_small_questions():
+    x = ng.tensor([2.0])
+    assert ng.is_nonzero(x) and x.is_nonzero() and not ng.is_nonzero(x * 0)
+    assert ng.is_same_size(x, x + 1) and not x.is_same_size(ng.ones(2))
+    with pytest.raises(ValueError, match=r"is_nonzero: one element is needed, got shape \(2,\)"):
+        ng.is_nonzero(ng.ones(2))
+
+
 def test_bfloat16_values():
     x = ng.tensor([1.0, 1 / 3, 3.0e38, float("inf")], dtype=ng.bfloat16)
     assert x.tolist() == [1.0, 0.333984375, 226 * 2.0**120, float("inf")]

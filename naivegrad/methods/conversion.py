@@ -68,11 +68,15 @@ class ConversionMethods:
             return f"naivegrad.{name}"
         if isinstance(dtype, dtypes.dtype):
             return self.to(dtype)
-        library, _, name = dtype.partition(".") if isinstance(dtype, str) else ("naivegrad", "", "")
-        name = name or getattr(dtype, "__name__", "")
-        if library not in ("naivegrad", "torch") or name not in dtypes.TENSOR_NAMES:
-            raise ValueError(f'type: expects a dtype or "naivegrad.FloatTensor", got {dtype!r}')
-        return self.to(dtypes.TENSOR_NAMES[name])
+        return self.to(dtypes.of_tensor_type(dtype, "type"))
+
+    def is_nonzero(self) -> builtins.bool:
+        """Whether the one element is not 0."""
+        return ops.is_nonzero(self)
+
+    def is_same_size(self, other: Tensor) -> builtins.bool:
+        """Whether the other tensor has the same shape."""
+        return ops.is_same_size(self, other)
 
     def cast(self, dtype: Any) -> Tensor:
         """In another NumPy type; itself if it is of that type."""

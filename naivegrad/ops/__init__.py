@@ -411,10 +411,13 @@ from naivegrad.ops.types import (
     can_cast,
     is_complex,
     is_floating_point,
+    is_nonzero,
+    is_same_size,
     is_tensor,
     numel,
     promote_types,
     result_type,
+    set_default_tensor_type,
     typename,
 )
 from naivegrad.ops.vector_norm import dist, norm, renorm

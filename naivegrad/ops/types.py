@@ -41,6 +41,25 @@ def numel(input: Tensor) -> int:
     return require_tensor(input, "numel").numel()
 
 
+def is_nonzero(input: Tensor) -> bool:
+    """Whether the one element is not 0; ValueError for more or fewer."""
+    size = require_tensor(input, "is_nonzero").array.size
+    if size != 1:
+        raise ValueError(f"is_nonzero: one element is needed, got shape {input.array.shape}")
+    return bool(input.item())
+
+
+def is_same_size(input: Tensor, other: Tensor) -> bool:
+    """Whether two tensors have one shape."""
+    shapes = [require_tensor(x, "is_same_size").array.shape for x in (input, other)]
+    return bool(shapes[0] == shapes[1])
+
+
+def set_default_tensor_type(t: Any) -> None:
+    """`set_default_dtype`, by an old name: FloatTensor, "torch.DoubleTensor", ..."""
+    dtypes.set_default_dtype(dtypes.of_tensor_type(t, "set_default_tensor_type"))
+
+
 def result_type(tensor1: Tensor | Number, tensor2: Tensor | Number) -> dtypes.dtype:
     """The type of an elementwise operation on two tensors or numbers.
 

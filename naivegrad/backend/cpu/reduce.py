@@ -15,12 +15,12 @@ from naivegrad.kernels import reduce as kernel
 
 Axes = tuple[int, ...]
 _NUMPY: dict[str, Any] = {
-    "sum": np.sum,
-    "prod": np.prod,
-    "max": np.max,
-    "min": np.min,
-    "any": np.any,
-    "all": np.all,
+    "sum": np.add.reduce,
+    "prod": np.multiply.reduce,
+    "max": np.maximum.reduce,
+    "min": np.minimum.reduce,
+    "any": np.logical_or.reduce,
+    "all": np.logical_and.reduce,
 }
 
 
@@ -67,8 +67,7 @@ def reduce(op: str, x: ndarray, axes: Axes | None, keepdims: bool, scale: float 
             return result
     wide = op in ("sum", "prod") and x.dtype.kind in "biu"
     kwargs: dict[str, Any] = {"dtype": np.int64} if wide else {}
-    result = np.asarray(_NUMPY[op](x, axis=axes, keepdims=keepdims, **kwargs))
-    return result if scale == 1.0 else np.asarray(result * scale, x.dtype)
+    return np.asarray(_NUMPY[op](x, axis=axes, keepdims=keepdims, **kwargs))
 
 
 def _groups(axes: Axes) -> list[tuple[int, int]]:

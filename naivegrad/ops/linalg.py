@@ -9,6 +9,7 @@ from typing import Any
 from naivegrad.autograd import Function
 from naivegrad.backend.promotion import is_differentiable
 from naivegrad.ops._args import into, require_tensor
+from naivegrad.ops.elementwise import add
 from naivegrad.tensor import Tensor
 
 
@@ -258,11 +259,9 @@ def _plus(op: str, x: Tensor, product: Tensor, beta: Any, alpha: Any) -> Tensor:
     lead = len(b) - len(a)
     if lead < 0 or any(m not in (1, n) for m, n in zip(a, b[lead:], strict=True)):
         raise ValueError(f"{op}: input of shape {a} does not broadcast to the product's, {b}")
-    if alpha != 1:
-        product = product * alpha
     if beta == 0:  # whatever x holds, be it NaN
-        return product
-    return product + (x if beta == 1 else x * beta)
+        return product if alpha == 1 else product * alpha
+    return add(x if beta == 1 else x * beta, product, alpha=alpha)
 
 
 def addmm(

@@ -81,6 +81,17 @@ def _order(pivots: Tensor, m: int) -> Tensor:
     return wrap(pivots.backend.permutation(pivots.array, m), pivots.backend)
 
 
+def _check_pivots(pivots: Any, m: int, op: str) -> None:
+    """TypeError or IndexError unless these are row numbers from 1 to m."""
+    require_tensor(pivots, op, "pivots")
+    if pivots.array.dtype.kind != "i":
+        raise TypeError(f"{op}: pivots must be of integers, got {pivots.dtype}")
+    low, high = pivots.backend.bounds(pivots.array)
+    if pivots.array.size and (low < 1 or high > m):
+        bad = low if low < 1 else high
+        raise IndexError(f"{op}: pivots are rows from 1 to {m}, got {bad}")
+
+
 def _rows(x: Tensor, order: Tensor) -> Tensor:
     """The rows of matrices in another order."""
     return take_along_dim(x, order.unsqueeze(-1), -2)
@@ -153,7 +164,7 @@ def lu_solve(
     require_matrix(LU, "lu_solve", "LU", square=True)
     require_matrix(B, "lu_solve", "B")
     check_dtypes("lu_solve", LU, B)
-    require_tensor(pivots, "lu_solve", "pivots")
+    _check_pivots(pivots, LU.array.shape[-1], "lu_solve")
     a, b = LU.array.shape, B.array.shape
     if a[-1] != b[-2 if left else -1] or pivots.array.shape != a[:-1]:
         raise ValueError(
@@ -196,7 +207,12 @@ def lu_unpack(
 ) -> Factors:
     """P, L and U from what `lu_factor` gives; empty what is not asked for."""
     require_matrix(LU_data, "lu_unpack", "LU_data")
-    require_tensor(LU_pivots, "lu_unpack", "LU_pivots")
+    _check_pivots(LU_pivots, LU_data.array.shape[-2], "lu_unpack")
+    (*lead, m, n) = LU_data.array.shape
+    if LU_pivots.array.shape != (*lead, min(m, n)):
+        raise ValueError(
+            f"lu_unpack: expects pivots of shape {(*lead, min(m, n))}, got {LU_pivots.array.shape}"
+        )
     nothing = LU_data.detach().new_empty((0,))
     low, up = unpack(LU_data) if unpack_data else (nothing, nothing)
     p = _matrix(LU_pivots, LU_data) if unpack_pivots else nothing

@@ -89,6 +89,14 @@ def np_all_of_lstsq(a, b, driver="gelsy", rcond=1e-15):
     )
 
 
+def with_pivots(pivots):
+    def call(lib, a, b):
+        kind = lib.int32 if isinstance(pivots[0], int) else lib.float32
+        return lib.linalg.lu_solve(a, lib.tensor(pivots, dtype=kind), b)
+
+    return call
+
+
 OPS = [
     linalg(
         "solve",
@@ -318,7 +326,18 @@ OPS = [
         ),
         f=lambda lib, a, b, **o: lib.linalg.lu_solve(*lib.linalg.lu_factor(a), b, **o),
         order=1,
-        errors=(error(ValueError, r"lu_solve: expects LU", (3, 3), (2, 3)),),
+        errors=(
+            error(ValueError, r"lu_solve: expects LU", (3, 3), (2, 3)),
+            *[
+                error(kind, match, (2, 2), (2, 1), call=with_pivots(pivots))
+                for kind, match, pivots in (
+                    (IndexError, r"from 1 to 2, got 3", [1, 3]),
+                    (IndexError, r"from 1 to 2, got 0", [0, 2]),
+                    (TypeError, r"of integers", [1.0, 2.0]),
+                    (ValueError, r"pivots \(\.\.\., N\)", [1, 2, 1]),
+                )
+            ],
+        ),
     ),
     lapack(
         "lu_solve",

@@ -152,3 +152,18 @@ def test_what_stft_refuses():
     ):
         with pytest.raises(error, match=match):
             call()
+
+
+def test_many_lines():
+    """More than one call of NumPy's, along any axis, of any length."""
+    for shape in ((70, 1000), (1000, 70), (3, 40_000), (5, 300, 60)):
+        x = np.random.default_rng(0).normal(size=shape)
+        for axis in range(-len(shape), 0):
+            y = np.fft.fft(x, axis=axis)
+            half = np.fft.rfft(x, axis=axis)
+            np.testing.assert_allclose(ng.fft.fft(ng.tensor(x), dim=axis).numpy(), y, atol=1e-10)
+            np.testing.assert_allclose(
+                ng.fft.rfft(ng.tensor(x), dim=axis).numpy(), half, atol=1e-10
+            )
+            back = ng.fft.irfft(ng.tensor(half), n=shape[axis], dim=axis)
+            np.testing.assert_allclose(back.numpy(), x, atol=1e-12)

@@ -199,7 +199,6 @@ def _indexed(form: str, rows: int, columns: int) -> Callable[[Any], Step]:
         t.manual_seed(0)
         x = t.randn(rows, columns, requires_grad=True)
         source = t.randn(rows, columns, requires_grad=True)
-        grad = t.randn(rows, columns)
         row, column = t.randint(0, rows, (rows,)), t.randint(0, columns, (rows,))
         down = t.randint(0, rows, (rows, columns))
         across = t.randint(0, columns, (rows, columns))
@@ -215,10 +214,10 @@ def _indexed(form: str, rows: int, columns: int) -> Callable[[Any], Step]:
             "index-add": lambda: t.index_add(x, 0, row, source),
         }
         call = calls[form]
+        grad = t.randn(*call().shape)
 
         def step() -> None:
-            y = call()
-            y.backward(grad.view(-1)[: y.numel()].view(y.shape))
+            call().backward(grad)
             x.grad = source.grad = None
 
         return step

@@ -18,7 +18,7 @@ class Indexing(Protocol):
     def index(self, x: Array, where: tuple[Any, ...]) -> Array:
         """x[where]: the arrays broadcast together pick positions; slices keep their axis.
 
-        IndexError, here and below, for a position out of range: nothing is read or written then.
+        IndexError, here and below, for a position out of range: nothing outside is ever touched.
         """
         ...
 
@@ -58,10 +58,8 @@ class Indexing(Protocol):
         """
         ...
 
-    def scatter_into(
-        self, op: str, out: Array, axis: int, index_: Array, source: Array, fresh: bool = False
-    ) -> None:
-        """The same in place. A fresh array may be left half written after an IndexError."""
+    def scatter_into(self, op: str, out: Array, axis: int, index_: Array, source: Array) -> None:
+        """The same in place. After an IndexError, what came before the bad position may be there."""
         ...
 
     # sort

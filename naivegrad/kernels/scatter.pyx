@@ -245,7 +245,11 @@ cdef uint64_t add_all(const number* source, const int64_t* index, number* out, P
 
 def add_lines(cnp.ndarray source, cnp.ndarray index, cnp.ndarray out, Py_ssize_t outer,
               Py_ssize_t n, Py_ssize_t m) -> bool:
-    """out[o, index[o, k]] += source[o, k], float32 or float64; out is lost if this is False."""
+    """out[o, index[o, k]] += source[o, k], float32 or float64.
+
+    Where a position is out of range, those before it may have been added to: a pass over the index
+    in advance would cost as much as the sum.
+    """
     cdef const int64_t* at = <const int64_t*>cnp.PyArray_DATA(index)
     cdef void* s = cnp.PyArray_DATA(source)
     cdef void* y = cnp.PyArray_DATA(out)
@@ -408,11 +412,8 @@ cdef bint ready(cnp.ndarray out, cnp.ndarray index, cnp.ndarray source) noexcept
 
 
 def scatter_along(int op, cnp.ndarray out, Py_ssize_t axis, cnp.ndarray index,
-                  cnp.ndarray source, bint fresh) -> bool:
-    """What scatter_reduce does, or scatter if op is -1, on an axis.
-
-    Of a fresh array it does not matter if it is half written when a bad position is found.
-    """
+                  cnp.ndarray source) -> bool:
+    """What scatter_reduce does, or scatter if op is -1, on an axis."""
     cdef Py_ssize_t n, m, outer, inner
     if (not ready(out, index, source) or not beside(out, index, axis)
             or not beside(index, source, axis)
@@ -420,7 +421,7 @@ def scatter_along(int op, cnp.ndarray out, Py_ssize_t axis, cnp.ndarray index,
         return False
     n, m = cnp.PyArray_DIM(out, <int>axis), cnp.PyArray_DIM(index, <int>axis)
     outer, inner = before(out, axis), behind(out, axis)
-    if fresh and op == ADD and inner == 1 and cnp.PyArray_ISFLOAT(out):
+    if op == ADD and inner == 1 and cnp.PyArray_ISFLOAT(out):
         return add_lines(source, index, out, outer, n, m)
     if op < 0:
         return scatter(source, index, out, outer, n, m, inner)

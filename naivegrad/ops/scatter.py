@@ -51,7 +51,7 @@ class GatherSum(Function):
         ctx.axis = axis
         ctx.save_for_backward(index)
         y = ctx.backend.full(shape, 0.0, x.dtype)
-        ctx.backend.scatter_into("add", y, axis, index, x, True)
+        ctx.backend.scatter_into("add", y, axis, index, x)
         return y
 
     @staticmethod

@@ -243,7 +243,7 @@ def test_an_index_changed_before_backward_is_noticed():
 
 @pytest.mark.parametrize("bad", [-1, 3, 2**62, -(2**62), 2**63 - 1, -(2**63)])
 def test_nothing_outside_is_touched(bad):
-    """Each way to read and write refuses the position, and leaves the target as it was."""
+    """Each way to read and write refuses the position; a short target stays as it was."""
     x, i = ng.zeros(4, 3), ng.tensor([0, bad])
     two, wide = ng.ones(2, 3), ng.tensor([[0, 0, 0], [0, bad, 0]])
     calls = {

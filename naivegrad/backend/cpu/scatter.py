@@ -75,15 +75,13 @@ def scatter(op: str, x: ndarray, axis: int, index_: ndarray, source: ndarray) ->
     0-d source stands for one value everywhere.
     """
     out = x.copy("C")
-    scatter_into(op, out, axis, index_, source, True)
+    scatter_into(op, out, axis, index_, source)
     return out
 
 
-def scatter_into(
-    op: str, out: ndarray, axis: int, index_: ndarray, source: ndarray, fresh: bool = False
-) -> None:
-    """The same in place. A fresh array may be left half written after an IndexError."""
-    if kernel.scatter_along(OPS[op], out, axis, index_, source, fresh) or not index_.size:
+def scatter_into(op: str, out: ndarray, axis: int, index_: ndarray, source: ndarray) -> None:
+    """The same in place. After an IndexError, what came before the bad position may be there."""
+    if kernel.scatter_along(OPS[op], out, axis, index_, source) or not index_.size:
         return
     require_writeable(out)
     shape = index_.shape or (1,)

@@ -59,7 +59,7 @@ class Indexing(Protocol):
         ...
 
     def scatter_into(self, op: str, out: Array, axis: int, index_: Array, source: Array) -> None:
-        """The same in place. After an IndexError, what came before the bad position may be there."""
+        """The same in place. After an IndexError, what came before may be there."""
         ...
 
     # sort

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from naivegrad import dtype as dtypes
 from naivegrad.backend.promotion import (
     can_cast,
     floating,
@@ -313,7 +312,7 @@ def cast(x: ndarray, dtype: np.dtype[Any]) -> ndarray:
     if x.dtype.kind == "V" and dtype == _FLOAT32:  # ml_dtypes casts them one by one
         return _widened(x)
     if dtype.kind == "V" and x.dtype == _FLOAT32:
-        return _narrowed(x)
+        return _narrowed(x, dtype)
     with np.errstate(invalid="ignore", over="ignore"):  # NaN and too large numbers, as C casts them
         return x.astype(dtype)
 
@@ -325,9 +324,9 @@ def _widened(x: ndarray) -> ndarray:
     return out
 
 
-def _narrowed(x: ndarray) -> ndarray:
+def _narrowed(x: ndarray, dtype: np.dtype[Any]) -> ndarray:
     """float32 as bfloat16."""
-    out = np.empty(x.shape, dtypes.bfloat16.numpy)
+    out = np.empty(x.shape, dtype)
     bfloat16_kernel.narrow(np.require(x, None, ["C", "A"]).view(np.uint32), out.view(np.uint16))
     return out
 

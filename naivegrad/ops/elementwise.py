@@ -13,7 +13,6 @@ from naivegrad.autograd import Function
 from naivegrad.backend.promotion import result_dtype
 from naivegrad.ops._args import Number, into, require_tensor
 from naivegrad.ops.rounding import rounded_div
-from naivegrad.ops.select import where as where
 from naivegrad.tensor import Tensor
 
 

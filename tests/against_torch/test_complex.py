@@ -51,6 +51,7 @@ EXPRESSIONS = {
         lib.nn.functional.fold(z.reshape(1, 4, 3), (2, 4), (2, 2))
         * lib.nn.functional.unfold(w[None, None], (2, 2)).sum()
     ),
+    "var": lambda lib, z, w, r: lib.var(z, 0) + lib.std(w, 0),
     "cov": lambda lib, z, w, r: lib.cov(z),
     "fft": lambda lib, z, w, r: lib.fft.fft(z, n=6) + lib.fft.ifft(r, n=6, norm="ortho"),
     "rfft": lambda lib, z, w, r: lib.fft.rfft(r, norm="forward") * z[:, :3],

@@ -15,7 +15,7 @@ from naivegrad.ops.decomposition import (
     svdvals,
 )
 from naivegrad.ops.eig import eig, eigh, eigvals, eigvalsh
-from naivegrad.ops.linalg import matmul, outer
+from naivegrad.ops.linalg import matmul
 from naivegrad.ops.lu import lu, lu_factor, lu_factor_ex, lu_solve
 from naivegrad.ops.product import cross, multi_dot, vecdot
 from naivegrad.ops.product import diagonal_of_last as diagonal
@@ -60,7 +60,6 @@ __all__ = [
     "matrix_rank",
     "multi_dot",
     "norm",
-    "outer",
     "pinv",
     "qr",
     "slogdet",

@@ -239,7 +239,7 @@ def put(cnp.ndarray source, cnp.ndarray index, cnp.ndarray out, Py_ssize_t outer
     return True
 
 
-# ---- arrays as they come: None or False, nothing done, where they are not dense or do not match ---
+# ---- arrays as they come: None or False, nothing done, where not dense or not matching ----------
 
 
 def take_along(cnp.ndarray x, Py_ssize_t axis, cnp.ndarray index):
@@ -279,7 +279,8 @@ def put_along(cnp.ndarray out, Py_ssize_t axis, cnp.ndarray index, cnp.ndarray v
     return put(value, index, out, outer, cnp.PyArray_DIM(out, <int>axis), inner, True)
 
 
-cdef void extremes(const int64_t* x, Py_ssize_t size, int64_t* low, int64_t* high) noexcept nogil:
+cdef void extremes(const int64_t* x, Py_ssize_t size, int64_t* low,
+                   int64_t* high) noexcept nogil:
     cdef Py_ssize_t i
     cdef int64_t a = x[0], b = x[0]
     for i in range(size):

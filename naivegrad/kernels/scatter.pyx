@@ -374,7 +374,7 @@ def scatter_reduce(int op, bint blocks, cnp.ndarray source, cnp.ndarray index, c
     return True
 
 
-# ---- arrays as they come: None or False, nothing done, where they are not dense or do not match ---
+# ---- arrays as they come: None or False, nothing done, where not dense or not matching ----------
 
 
 cdef bint beside(cnp.ndarray x, cnp.ndarray y, Py_ssize_t axis) noexcept:

@@ -1,9 +1,9 @@
 # Sorting keys, and binary search.
 #
 # Design:
-#   - Numbers become unsigned integers of the same order (NaN last, -0 beside 0), and a 32-bit key is
-#     packed above its position in the line: NumPy's sort of uint64, which uses the vector unit, then
-#     sorts values and positions at once, and stably.
+#   - Numbers become unsigned integers of the same order (NaN last, -0 beside 0), and a 32-bit key
+#     is packed above its position in the line: NumPy's sort of uint64, which uses the vector unit,
+#     then sorts values and positions at once, and stably.
 #   - Descending order turns the keys over, not the result, so that equal values keep their order.
 
 cimport numpy as cnp

@@ -1,5 +1,6 @@
 """Special functions, under the names of torch.special."""
 
+from naivegrad.missing import lookup as _lookup
 from naivegrad.ops import (
     digamma,
     erf,
@@ -52,3 +53,5 @@ __all__ = [
     "xlog1py",
     "xlogy",
 ]
+
+__getattr__ = _lookup(__name__)

@@ -433,7 +433,9 @@ from naivegrad.ops.alpha_dropout import (
     feature_dropout,
     feature_dropout_,
 )
-from naivegrad.ops.bilinear import bilinear
+from naivegrad.ops.bilinear import (
+    bilinear,
+)
 from naivegrad.ops.blend import addcdiv, addcmul, lerp
 from naivegrad.ops.ctc import (
     ctc_loss,

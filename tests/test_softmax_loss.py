@@ -368,3 +368,28 @@ def test_threads_do_not_change_bits(threads):
             arrays = loss.detach(), score.grad, y.detach(), other.grad, mse.detach()
             results.append([a.numpy().tobytes() for a in arrays])
         assert results[0] == results[1] == results[2]
+
+
+@pytest.mark.parametrize(
+    ("deprecated", "meant"),
+    [
+        (dict(reduce=False), "none"),
+        (dict(size_average=False), "sum"),
+        (dict(size_average=True), "mean"),
+        (dict(reduce=False, size_average=False), "none"),
+    ],
+)
+def test_arguments_before_reduction(deprecated, meant):
+    """size_average and reduce mean what they did, and warn."""
+    x, y = ng.randn(4, 3), ng.randn(4, 3)
+    t = ng.tensor([0, 2, 1, 0])
+    for loss, *inputs in ((F.mse_loss, x, y), (F.cross_entropy, x, t), (F.soft_margin_loss, x, y)):
+        with pytest.warns(UserWarning, match=rf"say reduction='{meant}'"):
+            got = loss(*inputs, **deprecated)
+        np.testing.assert_array_equal(got.numpy(), loss(*inputs, reduction=meant).numpy())
+
+
+def test_shapes_that_differ_are_broadcast_with_a_warning():
+    for loss in (F.mse_loss, F.l1_loss, F.smooth_l1_loss, F.huber_loss):
+        with pytest.warns(UserWarning, match=r"\(3, 1\).*\(3,\)"):
+            loss(ng.zeros(3, 1), ng.zeros(3))

@@ -1,6 +1,6 @@
 """The operations: Function classes by family, and their functional names."""
 
-from naivegrad.ops import place  # by Tensor's methods
+from naivegrad.ops import filling, memory, place  # which only the methods of Tensor call
 from naivegrad.ops.activation import gelu, leaky_relu, relu, sigmoid, silu, softplus, tanh
 from naivegrad.ops.adaptive_pool import (
     adaptive_avg_pool1d,
@@ -12,7 +12,18 @@ from naivegrad.ops.adaptive_pool import (
     fractional_max_pool2d,
     fractional_max_pool3d,
 )
+from naivegrad.ops.alpha_dropout import (
+    alpha_dropout,
+    alpha_dropout_,
+    dropout_,
+    feature_alpha_dropout,
+    feature_alpha_dropout_,
+    feature_dropout,
+    feature_dropout_,
+)
 from naivegrad.ops.attention import scaled_dot_product_attention
+from naivegrad.ops.bilinear import bilinear
+from naivegrad.ops.blend import addcdiv, addcmul, lerp
 from naivegrad.ops.compare import (
     allclose,
     eq,
@@ -64,6 +75,16 @@ from naivegrad.ops.conv import (
 )
 from naivegrad.ops.copying import clone
 from naivegrad.ops.creation import (
+    BFloat16Tensor,
+    BoolTensor,
+    ByteTensor,
+    CharTensor,
+    DoubleTensor,
+    FloatTensor,
+    HalfTensor,
+    IntTensor,
+    LongTensor,
+    ShortTensor,
     arange,
     as_tensor,
     asarray,
@@ -82,6 +103,7 @@ from naivegrad.ops.creation import (
     zeros,
     zeros_like,
 )
+from naivegrad.ops.ctc import ctc_loss
 from naivegrad.ops.decomposition import det, logdet, matrix_exp, slogdet
 from naivegrad.ops.diagonal import (
     block_diag,
@@ -114,21 +136,11 @@ from naivegrad.ops.elementwise import (
     true_divide,
 )
 from naivegrad.ops.embedding import embedding
-from naivegrad.ops.exponential import (
-    exp,
-    exp2,
-    expm1,
-    log,
-    log1p,
-    log2,
-    log10,
-)
+from naivegrad.ops.embedding_bag import embedding_bag
+from naivegrad.ops.exponential import exp, exp2, expm1, log, log1p, log2, log10
+from naivegrad.ops.extreme import amax, amin, aminmax, argmax, argmin, max, min
 from naivegrad.ops.grid_sample import affine_grid, grid_sample
-from naivegrad.ops.grids import (
-    cartesian_prod,
-    combinations,
-    meshgrid,
-)
+from naivegrad.ops.grids import cartesian_prod, combinations, meshgrid
 from naivegrad.ops.index import index_put
 from naivegrad.ops.interpolate import interpolate, upsample, upsample_bilinear, upsample_nearest
 from naivegrad.ops.joining import (
@@ -187,6 +199,18 @@ from naivegrad.ops.loss import cross_entropy, nll_loss
 from naivegrad.ops.lu import lu_of as lu
 from naivegrad.ops.lu import lu_unpack
 from naivegrad.ops.lu import solve_by_lu as lu_solve
+from naivegrad.ops.margin import (
+    cosine_embedding_loss,
+    cosine_similarity,
+    hinge_embedding_loss,
+    margin_ranking_loss,
+    multi_margin_loss,
+    multilabel_margin_loss,
+    multilabel_soft_margin_loss,
+    pairwise_distance,
+    triplet_margin_loss,
+    triplet_margin_with_distance_loss,
+)
 from naivegrad.ops.mask import argwhere, masked_scatter, masked_select, nonzero
 from naivegrad.ops.mask_fill import masked_fill
 from naivegrad.ops.movement import (
@@ -221,8 +245,22 @@ from naivegrad.ops.norm import (
     normalize,
     rms_norm,
 )
-from naivegrad.ops.padding import (
-    pad,
+from naivegrad.ops.padding import pad
+from naivegrad.ops.pairs import (
+    copysign,
+    float_power,
+    fmax,
+    fmin,
+    gcd,
+    heaviside,
+    hypot,
+    lcm,
+    ldexp,
+    logaddexp,
+    logaddexp2,
+    nextafter,
+    xlog1py,
+    xlogy,
 )
 from naivegrad.ops.pixel import channel_shuffle, pixel_shuffle, pixel_unshuffle
 from naivegrad.ops.pool import (
@@ -239,15 +277,10 @@ from naivegrad.ops.pool import (
     max_unpool2d,
     max_unpool3d,
 )
-from naivegrad.ops.power import (
-    pow,
-    reciprocal,
-    rsqrt,
-    sqrt,
-    square,
-)
+from naivegrad.ops.power import pow, reciprocal, rsqrt, sqrt, square
 from naivegrad.ops.product import chain_matmul, kron, trace, vander
 from naivegrad.ops.product import cross_of_first as cross
+from naivegrad.ops.quantile import median, mode, nanmedian, nanquantile, quantile
 from naivegrad.ops.random import (
     bernoulli,
     dropout,
@@ -275,6 +308,28 @@ from naivegrad.ops.rearrange import (
     rot90,
     tile,
 )
+from naivegrad.ops.rectifier import (
+    celu,
+    celu_,
+    elu,
+    elu_,
+    hardshrink,
+    hardsigmoid,
+    hardswish,
+    hardtanh,
+    hardtanh_,
+    leaky_relu_,
+    prelu,
+    relu6,
+    relu_,
+    rrelu,
+    rrelu_,
+    selu,
+    selu_,
+    softshrink,
+    threshold,
+    threshold_,
+)
 from naivegrad.ops.reduce import (
     all,
     any,
@@ -286,8 +341,17 @@ from naivegrad.ops.reduce import (
     prod,
     sum,
 )
-from naivegrad.ops.representation import (
-    frexp,
+from naivegrad.ops.regression import (
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    gaussian_nll_loss,
+    huber_loss,
+    kl_div,
+    l1_loss,
+    mse_loss,
+    poisson_nll_loss,
+    smooth_l1_loss,
+    soft_margin_loss,
 )
 from naivegrad.ops.rounding import (
     ceil,
@@ -296,6 +360,7 @@ from naivegrad.ops.rounding import (
     floor_divide,
     fmod,
     frac,
+    frexp,
     remainder,
     round,
     trunc,
@@ -320,6 +385,7 @@ from naivegrad.ops.select import (
     clip,
     maximum,
     minimum,
+    nan_to_num,
     where,
 )
 from naivegrad.ops.slices import (
@@ -334,12 +400,8 @@ from naivegrad.ops.slices import (
     slice_scatter,
     take,
 )
-from naivegrad.ops.softmax import (
-    gumbel_softmax,
-    log_softmax,
-    softmax,
-    softmin,
-)
+from naivegrad.ops.smooth import glu, logsigmoid, mish, softsign, tanhshrink
+from naivegrad.ops.softmax import gumbel_softmax, log_softmax, softmax, softmin
 from naivegrad.ops.solve import (
     cholesky_inverse,
     cholesky_solve,
@@ -348,17 +410,7 @@ from naivegrad.ops.solve import (
     triangular_solve,
 )
 from naivegrad.ops.sort import argsort, kthvalue, msort, sort, topk
-from naivegrad.ops.special import (
-    digamma,
-    erf,
-    erfc,
-    erfinv,
-    i0,
-    lgamma,
-    logit,
-    mvlgamma,
-    polygamma,
-)
+from naivegrad.ops.special import digamma, erf, erfc, erfinv, i0, lgamma, logit, mvlgamma, polygamma
 from naivegrad.ops.spectral import (
     bartlett_window,
     blackman_window,
@@ -368,9 +420,18 @@ from naivegrad.ops.spectral import (
     kaiser_window,
     stft,
 )
-from naivegrad.ops.strided import (
-    as_strided,
+from naivegrad.ops.statistics import (
+    bincount,
+    corrcoef,
+    cov,
+    histc,
+    histogram,
+    std,
+    std_mean,
+    var,
+    var_mean,
 )
+from naivegrad.ops.strided import as_strided
 from naivegrad.ops.trigonometry import (
     acos,
     acosh,
@@ -395,18 +456,6 @@ from naivegrad.ops.trigonometry import (
     sinh,
     tan,
 )
-from naivegrad.ops.typed import (
-    BFloat16Tensor,
-    BoolTensor,
-    ByteTensor,
-    CharTensor,
-    DoubleTensor,
-    FloatTensor,
-    HalfTensor,
-    IntTensor,
-    LongTensor,
-    ShortTensor,
-)
 from naivegrad.ops.types import (
     can_cast,
     is_complex,
@@ -420,113 +469,8 @@ from naivegrad.ops.types import (
     set_default_tensor_type,
     typename,
 )
-from naivegrad.ops.vector_norm import dist, norm, renorm
-
-from naivegrad.ops import filling, memory  # isort: skip
-
-from naivegrad.ops.alpha_dropout import (
-    alpha_dropout,
-    alpha_dropout_,
-    dropout_,
-    feature_alpha_dropout,
-    feature_alpha_dropout_,
-    feature_dropout,
-    feature_dropout_,
-)
-from naivegrad.ops.bilinear import (
-    bilinear,
-)
-from naivegrad.ops.blend import addcdiv, addcmul, lerp
-from naivegrad.ops.ctc import (
-    ctc_loss,
-)
-from naivegrad.ops.embedding_bag import (
-    embedding_bag,
-)
-from naivegrad.ops.extreme import amax, amin, aminmax, argmax, argmin, max, min
-from naivegrad.ops.margin import (
-    cosine_embedding_loss,
-    cosine_similarity,
-    hinge_embedding_loss,
-    margin_ranking_loss,
-    multi_margin_loss,
-    multilabel_margin_loss,
-    multilabel_soft_margin_loss,
-    pairwise_distance,
-    triplet_margin_loss,
-    triplet_margin_with_distance_loss,
-)
-from naivegrad.ops.pairs import (
-    copysign,
-    float_power,
-    fmax,
-    fmin,
-    gcd,
-    heaviside,
-    hypot,
-    lcm,
-    ldexp,
-    logaddexp,
-    logaddexp2,
-    nextafter,
-    xlog1py,
-    xlogy,
-)
-from naivegrad.ops.quantile import median, mode, nanmedian, nanquantile, quantile
-from naivegrad.ops.rectifier import (
-    celu,
-    celu_,
-    elu,
-    elu_,
-    hardshrink,
-    hardsigmoid,
-    hardswish,
-    hardtanh,
-    hardtanh_,
-    leaky_relu_,
-    prelu,
-    relu6,
-    relu_,
-    rrelu,
-    rrelu_,
-    selu,
-    selu_,
-    softshrink,
-    threshold,
-    threshold_,
-)
-from naivegrad.ops.regression import (
-    binary_cross_entropy,
-    binary_cross_entropy_with_logits,
-    gaussian_nll_loss,
-    huber_loss,
-    kl_div,
-    l1_loss,
-    mse_loss,
-    poisson_nll_loss,
-    smooth_l1_loss,
-    soft_margin_loss,
-)
-from naivegrad.ops.select import nan_to_num
-from naivegrad.ops.smooth import (
-    glu,
-    logsigmoid,
-    mish,
-    softsign,
-    tanhshrink,
-)
-from naivegrad.ops.statistics import (
-    bincount,
-    corrcoef,
-    cov,
-    histc,
-    histogram,
-    std,
-    std_mean,
-    var,
-    var_mean,
-)
 from naivegrad.ops.unique import unique, unique_consecutive
+from naivegrad.ops.vector_norm import dist, norm, renorm
 
 # Functions only, without the modules they come from, some of which bear the same names.
 __all__ = sorted(name for name, value in globals().items() if callable(value))

@@ -13,7 +13,7 @@ import numpy as np
 
 from naivegrad.backend.promotion import is_floating
 from naivegrad.ops._args import require_floating, require_tensor
-from naivegrad.ops.random import _check_probability, _draw, _integers, _limits, bernoulli
+from naivegrad.ops.random import bernoulli, check_probability, draw, draw_integers, limits_of
 from naivegrad.random import Generator
 from naivegrad.tensor import Tensor, wrap
 
@@ -22,7 +22,7 @@ def _fill(op: str, x: Any, kind: str, a: float, b: float, generator: Generator |
     require_tensor(x, op)
     if kind != "bernoulli":
         require_floating(x, op)
-    array = _draw(kind, x.array.shape, x.array.dtype, a, b, generator, x.backend)
+    array = draw(kind, x.array.shape, x.array.dtype, a, b, generator, x.backend)
     return x.copy_(wrap(array, x.backend))
 
 
@@ -48,7 +48,7 @@ def bernoulli_(tensor: Tensor, p: Any = 0.5, generator: Generator | None = None)
     """Fill with 1 with probability p (a number, or a Tensor that broadcasts), else 0."""
     if isinstance(p, Tensor):
         return tensor.copy_(bernoulli(p.expand(tensor.array.shape), generator=generator))
-    _check_probability("bernoulli_", p)
+    check_probability("bernoulli_", p)
     return _fill("bernoulli_", tensor, "bernoulli", p, 0, generator)
 
 
@@ -62,17 +62,19 @@ def random_(
     require_tensor(tensor, "random_")
     dtype = tensor.array.dtype
     if low is None:
-        first, stop = 0, _limits(dtype)[1] + (not is_floating(dtype) and dtype != np.int64)
+        first, stop = 0, limits_of(dtype)[1] + (not is_floating(dtype) and dtype != np.int64)
     else:
         first, stop = (0, low) if high is None else (low, high)
-    array = _integers("random_", first, stop, tensor.array.shape, dtype, generator, tensor.backend)
+    array = draw_integers(
+        "random_", first, stop, tensor.array.shape, dtype, generator, tensor.backend
+    )
     return tensor.copy_(wrap(array, tensor.backend))
 
 
 def _uniform(op: str, x: Any, generator: Generator | None) -> Tensor:
     """Uniform numbers in [0, 1) of the shape and type of x, which must be floating point."""
     require_floating(require_tensor(x, op), op)
-    array = _draw("uniform", x.array.shape, x.array.dtype, 0, 1, generator, x.backend)
+    array = draw("uniform", x.array.shape, x.array.dtype, 0, 1, generator, x.backend)
     return wrap(array, x.backend)
 
 
@@ -114,5 +116,5 @@ def log_normal_(
 
 def _normal(op: str, x: Any, mean: float, std: float, generator: Generator | None) -> Tensor:
     require_floating(require_tensor(x, op), op)
-    array = _draw("normal", x.array.shape, x.array.dtype, mean, std, generator, x.backend)
+    array = draw("normal", x.array.shape, x.array.dtype, mean, std, generator, x.backend)
     return wrap(array, x.backend)

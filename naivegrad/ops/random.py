@@ -47,7 +47,7 @@ class Dropout(Function):
 # ---- new tensors -------------------------------------------------------------------------------
 
 
-def _draw(
+def draw(
     kind: str,
     shape: tuple[int, ...],
     dtype: np.dtype[Any],
@@ -60,7 +60,7 @@ def _draw(
     if dtype.kind == "c":  # two real numbers each; normal ones have half of the variance each
         real = dtypes.from_numpy(dtype).to_real().numpy
         b = b * math.sqrt(0.5) if kind == "normal" else b
-        parts = _draw(kind, (*shape, 2), real, 0.0, b, generator, backend)
+        parts = draw(kind, (*shape, 2), real, 0.0, b, generator, backend)
         return backend.binary("add", backend.view_as_complex(parts), a)
     words = math.prod(shape) * (2 if dtype == np.float64 else 1)
     seed, offset = (generator or default_generator).reserve(words)
@@ -92,7 +92,7 @@ def rand(
     (2, 3)
     """
     backend = backend_of(device)
-    array = _draw(
+    array = draw(
         "uniform",
         new_shape(lengths or size, "rand"),
         _float_type("rand", dtype, out),
@@ -122,7 +122,7 @@ def randn(
     (2, 3)
     """
     backend = backend_of(device)
-    array = _draw(
+    array = draw(
         "normal",
         new_shape(lengths or size, "randn"),
         _float_type("randn", dtype, out),
@@ -170,11 +170,11 @@ def randint(
         raise TypeError(f"{op}: expects (high, size) or (low, high, size), got {arguments}")
     backend = backend_of(device)
     wish = numpy_dtype(dtype, np.dtype(np.int64), out)
-    array = _integers(op, low, high, new_shape((tuple(size),), op), wish, generator, backend)
+    array = draw_integers(op, low, high, new_shape((tuple(size),), op), wish, generator, backend)
     return new_tensor(array, backend, requires_grad, out, "randint")
 
 
-def _integers(
+def draw_integers(
     op: str,
     low: int,
     high: int,
@@ -183,10 +183,11 @@ def _integers(
     generator: Any,
     backend: Any,
 ) -> Any:
+    """An array of integers in [low, high) from the stream of the generator."""
     low, high = int(low), int(high)
     if low >= high:
         raise ValueError(f"{op}: no integer lies in [{low}, {high})")
-    least, most = _limits(dtype)
+    least, most = limits_of(dtype)
     if low < max(least, -(1 << 63)) or high - 1 > min(most, (1 << 63) - 1):
         raise ValueError(
             f"{op}: {dtypes.from_numpy(dtype)} cannot hold all integers in [{low}, {high})"
@@ -195,7 +196,7 @@ def _integers(
     return backend.cast(backend.random_integers(shape, low, high, seed, offset), dtype)
 
 
-def _limits(dtype: np.dtype[Any]) -> tuple[int, int]:
+def limits_of(dtype: np.dtype[Any]) -> tuple[int, int]:
     """The integers that a type holds, all of them in between included."""
     if dtype.kind == "b":
         return 0, 1
@@ -270,7 +271,7 @@ def _like(
     wish = _float_type(op, x.array.dtype if dtype is None else dtype)
     backend = x.backend if device is None else backend_of(device)
     return new_tensor(
-        _draw(kind, x.array.shape, wish, a, b, generator, backend), backend, requires_grad
+        draw(kind, x.array.shape, wish, a, b, generator, backend), backend, requires_grad
     )
 
 
@@ -291,7 +292,7 @@ def randint_like(
         low, high = 0, low
     backend = input.backend if device is None else backend_of(device)
     wish = numpy_dtype(dtype, input.array.dtype)
-    array = _integers(op, low, high, input.array.shape, wish, generator, backend)
+    array = draw_integers(op, low, high, input.array.shape, wish, generator, backend)
     return new_tensor(array, backend, requires_grad)
 
 
@@ -328,7 +329,7 @@ def normal(
     backend = backend_of(device)
     shape = new_shape((tuple(size),), op)
     return new_tensor(
-        _draw("normal", shape, _float_type(op, dtype, out), mean, std, generator, backend),
+        draw("normal", shape, _float_type(op, dtype, out), mean, std, generator, backend),
         backend,
         requires_grad,
         out,
@@ -356,8 +357,8 @@ def bernoulli(
     op = "bernoulli"
     require_tensor(input, op)
     if p is not None:
-        _check_probability(op, p)
-        array = _draw(
+        check_probability(op, p)
+        array = draw(
             "bernoulli", input.array.shape, input.array.dtype, p, 0, generator, input.backend
         )
         return into(out, wrap(array, input.backend), op)
@@ -382,7 +383,8 @@ def poisson(input: Tensor, generator: Generator | None = None) -> Tensor:
     return wrap(x.backend.poisson(x.array, seed, offset), x.backend)
 
 
-def _check_probability(op: str, p: float) -> None:
+def check_probability(op: str, p: float) -> None:
+    """ValueError unless p is in [0, 1]."""
     if not 0.0 <= p <= 1.0:
         raise ValueError(f"{op}: the probability must be in [0, 1], got {p}")
 
@@ -438,7 +440,7 @@ def multinomial(
         raise ValueError(f"{op}: a row of weights adds up to 0")
     if replacement:
         u = backend.to_numpy(
-            _draw(
+            draw(
                 "uniform", (len(rows), num_samples), np.dtype(np.float64), 0, 1, generator, backend
             )
         )
@@ -451,7 +453,7 @@ def multinomial(
                 f"{op}: {num_samples} different indices, but a row has fewer weights above 0"
             )
         u = backend.to_numpy(
-            _draw("uniform", rows.shape, np.dtype(np.float64), 0, 1, generator, backend)
+            draw("uniform", rows.shape, np.dtype(np.float64), 0, 1, generator, backend)
         )
         with np.errstate(divide="ignore"):
             times = -np.log1p(-u) / rows
@@ -497,7 +499,7 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
     Srivastava, Hinton, Krizhevsky, Sutskever & Salakhutdinov 2014, "Dropout".
     """
     require_tensor(input, "dropout")
-    _check_probability("dropout", p)
+    check_probability("dropout", p)
     if not training or p == 0:
         return input
     require_floating(input, "dropout")
@@ -513,7 +515,7 @@ def _dropout(input: Tensor, p: float, seed: int, offset: int) -> Tensor:
 
 def _dropout_channels(op: str, x: Any, p: float, training: bool, inplace: bool) -> Tensor:
     require_tensor(x, op)
-    _check_probability(op, p)
+    check_probability(op, p)
     if not training or p == 0:
         return x
     require_floating(x, op)
@@ -521,7 +523,7 @@ def _dropout_channels(op: str, x: Any, p: float, training: bool, inplace: bool) 
     if len(shape) < 2:
         raise ValueError(f"{op}: input must be (N, C, ...), got {shape}")
     mask_shape = shape[:2] + (1,) * (len(shape) - 2)
-    keep = _draw("bernoulli", mask_shape, x.array.dtype, 1 - p, 0, None, x.backend)
+    keep = draw("bernoulli", mask_shape, x.array.dtype, 1 - p, 0, None, x.backend)
     mask = wrap(keep, x.backend) * (1 / (1 - p) if p < 1 else 0.0)
     return x.mul_(mask) if inplace else x * mask
 

@@ -6,10 +6,8 @@ from typing import Any
 
 from naivegrad import dtype as dtypes
 from naivegrad.backend import promotion
-from naivegrad.ops._args import require_tensor
+from naivegrad.ops._args import Number, require_tensor
 from naivegrad.tensor import Tensor
-
-Number = complex  # which float, int and bool are, to a type checker
 
 
 def is_tensor(obj: Any) -> bool:

@@ -86,7 +86,7 @@ def _left(shape: tuple[int, ...], axes: Axes) -> list[int]:
     return [n for i, n in enumerate(shape) if i not in axes]
 
 
-def _lines(x: ndarray, axes: Axes) -> ndarray:
+def as_lines(x: ndarray, axes: Axes) -> ndarray:
     """x as (outer, n, inner), contiguous, to be reduced along n; axes that lie apart are moved."""
     if len(_groups(axes)) > 1:
         kept = [i for i in range(x.ndim) if i not in axes]
@@ -97,7 +97,7 @@ def _lines(x: ndarray, axes: Axes) -> ndarray:
     return np.ascontiguousarray(x).reshape(sizes)
 
 
-def _result(flat: ndarray, shape: tuple[int, ...], axes: Axes, keepdims: bool) -> ndarray:
+def as_reduced(flat: ndarray, shape: tuple[int, ...], axes: Axes, keepdims: bool) -> ndarray:
     """A reduced array of any shape in the shape that is due."""
     if keepdims:
         return flat.reshape([1 if i in axes else n for i, n in enumerate(shape)])
@@ -108,7 +108,7 @@ def var(x: ndarray, axes: Axes, correction: float, keepdims: bool) -> ndarray:
     """sum((x - mean)^2) / (n - correction) over `axes`; NaN where n <= correction."""
     if x.dtype.itemsize < 4:
         return cast(var(cast(x, np.dtype("float32")), axes, correction, keepdims), x.dtype)
-    lines = _lines(x, axes)
+    lines = as_lines(x, axes)
     outer, n, inner = lines.shape
     means, squares = np.empty((2, outer * inner), x.dtype)
     kernel.reduce(
@@ -116,7 +116,7 @@ def var(x: ndarray, axes: Axes, correction: float, keepdims: bool) -> ndarray:
     )
     scale = 1.0 / (n - correction) if n > correction else math.nan if n == 0 else math.inf
     kernel.reduce(kernel.CODES["squares"], lines, squares, outer, n, inner, scale, means)
-    return _result(squares, x.shape, axes, keepdims)
+    return as_reduced(squares, x.shape, axes, keepdims)
 
 
 def arg_reduce(op: str, x: ndarray, axis: int, keepdims: bool) -> ndarray:
@@ -132,7 +132,7 @@ def logsumexp(x: ndarray, axes: Axes, keepdims: bool) -> ndarray:
     if not is_floating(x.dtype) or x.dtype.itemsize < 4:
         wide = logsumexp(cast(x, np.dtype("float32")), axes, keepdims)
         return cast(wide, floating(x.dtype))
-    lines = _lines(x, axes)
+    lines = as_lines(x, axes)
     outer, n, inner = lines.shape
     peak, total = np.full((2, outer, 1, inner), -math.inf, x.dtype)
     if n:
@@ -140,4 +140,4 @@ def logsumexp(x: ndarray, axes: Axes, keepdims: bool) -> ndarray:
     peak[~np.isfinite(peak)] = 0  # all -inf, or a +inf: no shift that is itself infinite
     terms = loops.unary("exp", loops.binary("sub", lines, peak))
     kernel.reduce(kernel.CODES["sum"], terms, total, outer, n, inner, 1.0, None)
-    return _result(loops.binary("add", loops.unary("log", total), peak), x.shape, axes, keepdims)
+    return as_reduced(loops.binary("add", loops.unary("log", total), peak), x.shape, axes, keepdims)

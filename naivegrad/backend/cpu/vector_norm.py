@@ -8,7 +8,7 @@ import numpy as np
 from numpy import ndarray
 
 from naivegrad.backend.cpu.elementwise import cast
-from naivegrad.backend.cpu.reduce import _lines, _result, reduce
+from naivegrad.backend.cpu.reduce import as_lines, as_reduced, reduce
 from naivegrad.kernels import elementwise as loops
 from naivegrad.kernels import reduce as kernel
 
@@ -20,11 +20,11 @@ def vector_norm(x: ndarray, p: float, axes: Axes, keepdims: bool) -> ndarray:
     if x.dtype.itemsize < 4:
         return cast(vector_norm(cast(x, np.dtype("float32")), p, axes, keepdims), x.dtype)
     if p == 2:
-        lines = _lines(x, axes)
+        lines = as_lines(x, axes)
         outer, n, inner = lines.shape
         squares, zeros = np.empty(outer * inner, x.dtype), np.zeros(outer * inner, x.dtype)
         kernel.reduce(kernel.CODES["squares"], lines, squares, outer, n, inner, 1.0, zeros)
-        return _result(np.sqrt(squares), x.shape, axes, keepdims)
+        return as_reduced(np.sqrt(squares), x.shape, axes, keepdims)
     if p == 0:
         return reduce("sum", (x != 0).astype(x.dtype), axes, keepdims)
     size = loops.unary("abs", x)

@@ -39,7 +39,6 @@ from naivegrad.methods import (
     TrigonometryMethods,
     connect,
 )
-from naivegrad.missing import explain
 from naivegrad.printing import text_of
 
 
@@ -366,9 +365,6 @@ class Tensor(
         if node.hooks is None:
             node.hooks = {}
         return RemovableHandle(node.hooks, hook)
-
-    def __getattr__(self, name: str) -> Any:
-        raise explain("Tensor", name, dir(type(self)))
 
     # Values
 

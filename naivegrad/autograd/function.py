@@ -357,6 +357,7 @@ class Leaf(Function):
         """Note the kind of gradient that is due: again when the tensor is given other data."""
         self.shape = tensor.array.shape
         self.dtype = tensor.array.dtype
+        self.complex = self.dtype.kind == "c"
         self.backend = tensor.backend
 
     @staticmethod
@@ -365,7 +366,7 @@ class Leaf(Function):
         tensor = ctx.tensor()
         if tensor is None:
             return
-        if ctx.dtype.kind == "c":  # as the world outside sees it (see engine.py)
+        if ctx.complex:  # as the world outside sees it (see engine.py)
             grad = grad.conj()
         old = tensor._grad
         if old is None:

@@ -326,10 +326,12 @@ def binary(str op, x, y, double p=0.0, double q=0.0, out=None):
 
     None too for an operation without a row.
     """
-    row = BINARY_ROW.get(op)
-    if row is None:
+    cdef Py_ssize_t row
+    try:
+        row = BINARY_ROW[op]
+    except KeyError:
         return None
-    return pair(&ng_binary_rows[<Py_ssize_t>row], False, x, y, p, q, out)
+    return pair(&ng_binary_rows[row], False, x, y, p, q, out)
 
 
 def compare(str op, x, y):

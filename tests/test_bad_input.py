@@ -1,5 +1,7 @@
 """What comes from outside: odd arrays, numbers that do not fit, NaN, what is no tensor."""
 
+import inspect
+
 import numpy as np
 import pytest
 
@@ -103,3 +105,35 @@ def test_grad_takes_only_inputs():
     assert ng.autograd.grad(x * x, x, only_inputs=True)[0].item() == 4
     with pytest.raises(ValueError, match="only_inputs"):
         ng.autograd.grad(x * x, x, only_inputs=False)
+
+
+def functions():
+    """Every public function, and how many arguments it needs."""
+    found = {}
+    for module in (ng, F, ng.linalg, ng.fft, ng.special):
+        for name in dir(module):
+            f = getattr(module, name)
+            if name.startswith("_") or not inspect.isfunction(f) or ".ops." not in f.__module__:
+                continue
+            needed = [
+                p
+                for p in inspect.signature(f).parameters.values()
+                if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD
+            ]
+            if needed:
+                found[f] = pytest.param(f, len(needed), id=name)
+    return list(found.values())
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("function", "count"), functions())
+def test_what_is_no_tensor_is_refused_by_name(function, count):
+    """In the place of any argument: a result, or an error meant for the caller."""
+    for place in range(count):
+        for nonsense in (3, "a", None, [1.0, 2.0], object()):
+            arguments = [ng.ones(2, 3)] * count
+            arguments[place] = nonsense
+            try:
+                function(*arguments)
+            except (TypeError, ValueError, IndexError, RuntimeError) as error:
+                assert str(error)

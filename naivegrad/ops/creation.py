@@ -12,7 +12,7 @@ import numpy as np
 from naivegrad import dtype as dtypes
 from naivegrad.backend.promotion import result_dtype
 from naivegrad.device import backend_of
-from naivegrad.ops._args import new_shape, new_tensor, numpy_dtype
+from naivegrad.ops._args import new_shape, new_tensor, numpy_dtype, require_tensor
 from naivegrad.ops.joining import stack
 from naivegrad.tensor import Tensor, wrap
 
@@ -179,7 +179,8 @@ def empty(
     return new_tensor(array, backend, requires_grad, out, "empty")
 
 
-def _like(x: Tensor, value: Any, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
+def _like(op: str, x: Tensor, value: Any, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
+    require_tensor(x, op)
     backend = x.backend if device is None else backend_of(device)
     array = backend.full(x.array.shape, value, numpy_dtype(dtype, x.array.dtype))
     return new_tensor(array, backend, requires_grad)
@@ -189,20 +190,21 @@ def zeros_like(
     input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """Zeros of the shape, type and device of input."""
-    return _like(input, 0, dtype, device, requires_grad)
+    return _like("zeros_like", input, 0, dtype, device, requires_grad)
 
 
 def ones_like(
     input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """Ones of the shape, type and device of input."""
-    return _like(input, 1, dtype, device, requires_grad)
+    return _like("ones_like", input, 1, dtype, device, requires_grad)
 
 
 def empty_like(
     input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """A tensor of any content, of the shape, type and device of input."""
+    require_tensor(input, "empty_like")
     backend = input.backend if device is None else backend_of(device)
     array = backend.empty(input.array.shape, numpy_dtype(dtype, input.array.dtype))
     return new_tensor(array, backend, requires_grad)
@@ -217,7 +219,7 @@ def full_like(
     requires_grad: bool = False,
 ) -> Tensor:
     """One value, in the shape, type and device of input."""
-    return _like(input, fill_value, dtype, device, requires_grad)
+    return _like("full_like", input, fill_value, dtype, device, requires_grad)
 
 
 def arange(

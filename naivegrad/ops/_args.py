@@ -107,11 +107,29 @@ def require_tensor(x: Any, op: str, name: str = "input") -> Tensor:
     return x
 
 
+def broadcast(a: tuple[int, ...], b: tuple[int, ...]) -> bool:
+    """Whether two shapes broadcast: counted from the end, each two lengths are equal, or one is 1.
+
+    A loop, not a generator: `matmul` asks at every call.
+    """
+    for m, n in zip(a[::-1], b[::-1], strict=False):  # noqa: SIM110
+        if m != n and m != 1 and n != 1:
+            return False
+    return True
+
+
 def check_shapes(x: Tensor, y: Tensor, op: str) -> None:
     """ValueError, in the name of a composed operation, if the shapes do not broadcast."""
     a, b = x.array.shape, y.array.shape
-    if any(m != n and 1 not in (m, n) for m, n in zip(a[::-1], b[::-1], strict=False)):
+    if not broadcast(a, b):
         raise ValueError(f"{op}: shapes {a} and {b} do not broadcast")
+
+
+def check_batches(x: Tensor, y: Tensor, op: str) -> None:
+    """ValueError unless the axes before the last two of matrices broadcast."""
+    a, b = x.array.shape, y.array.shape
+    if not broadcast(a[:-2], b[:-2]):
+        raise ValueError(f"{op}: leading axes of shapes {a} and {b} do not broadcast")
 
 
 def require_floating(x: Tensor, op: str) -> None:
@@ -120,11 +138,16 @@ def require_floating(x: Tensor, op: str) -> None:
         raise TypeError(f"{op}: a floating-point tensor is needed, got {x.dtype}")
 
 
+def require_integers(x: Any, op: str, name: str = "input") -> Tensor:
+    """x, if it is a Tensor of integers; TypeError otherwise."""
+    if require_tensor(x, op, name).array.dtype.kind not in "iu":
+        raise TypeError(f"{op}: {name} must be of integers, got {x.dtype}")
+    return x
+
+
 def integer_index(index: Any, op: str, size: int, axis: int) -> Any:
     """The array of an index tensor, checked to be of integers in [0, size)."""
-    array = require_tensor(index, op, "index").array
-    if array.dtype.kind not in "iu":
-        raise TypeError(f"{op}: the index must be of integers, got {index.dtype}")
+    array = require_integers(index, op, "index").array
     check_bounds(index.backend.bounds(array), op, size, axis, least=0)
     return array
 

@@ -40,5 +40,5 @@ def typed(x: Any, dtype: Any, op: str) -> Tensor:
 def ordered(x: Any, op: str) -> Tensor:
     """x, a Tensor whose elements have an order; TypeError otherwise."""
     if require_tensor(x, op).array.dtype.kind == "c":
-        raise TypeError(f"{op}: complex numbers have no order")
+        raise TypeError(f"{op}: complex numbers have no order, got {x.dtype}")
     return x

@@ -61,16 +61,18 @@ def same_kind(op: str, x: Any, y: Any, name: str = "target") -> tuple[Tensor, Te
     return x, y
 
 
-def paired(op: str, x: Any, y: Any, warn: bool = False) -> tuple[Tensor, Tensor]:
-    """Input and target as one floating-point type, broadcast to one shape."""
-    x, y = same_kind(op, x, y)
+def paired(
+    op: str, x: Any, y: Any, warn: bool = False, names: tuple[str, str] = ("input", "target")
+) -> tuple[Tensor, Tensor]:
+    """Two tensors as one floating-point type, broadcast to one shape."""
+    x, y = same_kind(op, x, y, names[1])
     if x.array.shape == y.array.shape:
         return x, y
     try:
         shape = np.broadcast_shapes(x.array.shape, y.array.shape)
     except ValueError:
         raise ValueError(
-            f"{op}: input {x.array.shape} and target {y.array.shape} do not broadcast"
+            f"{op}: {names[0]} {x.array.shape} and {names[1]} {y.array.shape} do not broadcast"
         ) from None
     if warn:
         warnings.warn(

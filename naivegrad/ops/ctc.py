@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from naivegrad.autograd import Function
-from naivegrad.ops._args import require_floating, require_tensor
+from naivegrad.ops._args import require_floating, require_integers, require_tensor
 from naivegrad.ops._reduction import check_reduction, reduced
 from naivegrad.ops.creation import tensor
 from naivegrad.ops.select import where
@@ -133,10 +133,8 @@ def ctc_loss(
     """
     op = "ctc_loss"
     check_reduction(op, reduction)
-    x, labels = require_tensor(log_probs, op, "log_probs"), require_tensor(targets, op, "targets")
+    x, labels = require_tensor(log_probs, op, "log_probs"), require_integers(targets, op, "targets")
     require_floating(x, op)
-    if labels.array.dtype.kind not in "iu":
-        raise TypeError(f"{op}: targets must be of integers, got {labels.dtype}")
     single = x.array.ndim == 2
     if single:
         x = x.unsqueeze(1)
@@ -168,9 +166,7 @@ def _lengths(op: str, name: str, value: Any, x: Tensor) -> Tensor:
     """Lengths as a Tensor of int64, (N,)."""
     if not isinstance(value, Tensor):
         value = tensor(list(value) if isinstance(value, tuple | list) else [value], device=x.device)
-    if value.array.dtype.kind not in "iu":
-        raise TypeError(f"{op}: {name} must be of integers, got {value.dtype}")
-    lengths = value.reshape(-1)
+    lengths = require_integers(value, op, name).reshape(-1)
     if lengths.array.shape != x.array.shape[1:2]:
         raise ValueError(
             f"{op}: {name} must have an entry for each of the {x.array.shape[1]} samples, "

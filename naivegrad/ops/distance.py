@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from naivegrad.autograd import Function, formula_vjp
-from naivegrad.ops._args import require_tensor
+from naivegrad.ops._args import check_batches, require_tensor
 from naivegrad.ops.linalg import check_dtypes
 from naivegrad.ops.select import where
 from naivegrad.tensor import Tensor, wrap
@@ -109,9 +109,7 @@ def cdist(
     check_dtypes("cdist", x1, x2)
     if x1.array.dtype not in (np.float32, np.float64):
         raise TypeError(f"cdist: expects float32 or float64, got {x1.dtype}")
-    for m, n in zip(a[-3::-1], b[-3::-1], strict=False):
-        if m != n and m != 1 and n != 1:
-            raise ValueError(f"cdist: leading axes of shapes {a} and {b} do not broadcast")
+    check_batches(x1, x2, "cdist")
     lead = np.broadcast_shapes(a[:-2], b[:-2])
     x = x1 if a[:-2] == lead else x1.expand(*lead, *a[-2:])
     y = x2 if b[:-2] == lead else x2.expand(*lead, *b[-2:])

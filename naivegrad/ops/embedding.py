@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from naivegrad.autograd import Function, no_grad
-from naivegrad.ops._args import require_floating, require_tensor
+from naivegrad.ops._args import require_floating, require_integers, require_tensor
 from naivegrad.ops.select import where
 from naivegrad.ops.unique import unique
 from naivegrad.ops.vector_norm import norm
@@ -94,10 +94,8 @@ def embedding(
             [1., 2.],
             [3., 4.]])
     """
-    index = require_tensor(input, "embedding").array
+    require_integers(input, "embedding")
     shape = require_tensor(weight, "embedding", "weight").array.shape
-    if index.dtype.kind not in "iu":
-        raise TypeError(f"embedding: input must be of integers, got {input.dtype}")
     if len(shape) != 2:
         raise ValueError(f"embedding: weight must be (V, D), got {shape}")
     require_floating(weight, "embedding")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from naivegrad.autograd import Function
-from naivegrad.ops._args import require_floating, require_tensor
+from naivegrad.ops._args import require_floating, require_integers, require_tensor
 from naivegrad.ops.creation import arange, full
 from naivegrad.ops.embedding import limit_rows, padding_row, scaled_by_frequency
 from naivegrad.ops.joining import cat
@@ -172,9 +172,7 @@ def embedding_bag(
 
 def _bags(op: str, input: Any, offsets: Any, include_last_offset: bool) -> tuple[Tensor, Tensor]:
     """The numbers in a row, and where each bag begins, with the end of the last."""
-    shape = require_tensor(input, op).array.shape
-    if input.array.dtype.kind not in "iu":
-        raise TypeError(f"{op}: input must be of integers, got {input.dtype}")
+    shape = require_integers(input, op).array.shape
     if len(shape) == 2:
         if offsets is not None:
             raise ValueError(f"{op}: an input (B, N), {shape}, is in bags already: no offsets")
@@ -184,9 +182,7 @@ def _bags(op: str, input: Any, offsets: Any, include_last_offset: bool) -> tuple
         raise ValueError(f"{op}: input must be (B, N) or (n,), got {shape}")
     if offsets is None:
         raise ValueError(f"{op}: offsets are needed for an input (n,), {shape}")
-    given = require_tensor(offsets, op, "offsets").array
-    if given.dtype.kind not in "iu":
-        raise TypeError(f"{op}: offsets must be of integers, got {offsets.dtype}")
+    given = require_integers(offsets, op, "offsets").array
     if given.ndim != 1 or (include_last_offset and not given.size):
         raise ValueError(f"{op}: offsets must be (B,), got {given.shape}")
     if given.size and offsets[0].item() != 0:

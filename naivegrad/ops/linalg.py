@@ -8,7 +8,7 @@ from typing import Any
 
 from naivegrad.autograd import Function
 from naivegrad.backend.promotion import is_differentiable
-from naivegrad.ops._args import into, require_tensor
+from naivegrad.ops._args import check_batches, into, require_tensor
 from naivegrad.ops.elementwise import add
 from naivegrad.tensor import Tensor
 
@@ -158,9 +158,7 @@ def matrix_product(x: Tensor, y: Tensor, op: str) -> Tensor:
         return matrix_product(x, y.unsqueeze(1), op).squeeze(-1)
     if len(b) == 2:  # one product of all rows, instead of many small ones
         return MatMul.apply(_rows(x), y).reshape(*a[:-1], b[-1])
-    for m, n in zip(a[-3::-1], b[-3::-1], strict=False):
-        if m != n and m != 1 and n != 1:
-            raise ValueError(f"{op}: leading axes of shapes {a} and {b} do not broadcast")
+    check_batches(x, y, op)
     return MatMul.apply(x, y)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from naivegrad.autograd import Function, formula_vjp
 from naivegrad.backend.promotion import is_floating
-from naivegrad.ops._args import require_floating, require_tensor
+from naivegrad.ops._args import require_floating, require_integers, require_tensor
 from naivegrad.ops._reduction import reduced, reduction_of
 from naivegrad.ops.softmax import LogSoftmax, Softmax
 from naivegrad.tensor import Tensor
@@ -228,8 +228,7 @@ def _check_classes(op: str, x: Tensor, target: Tensor, weight: Tensor | None) ->
             f"{op}: for an input of shape {x.array.shape} the target must have shape "
             f"{_positions(x)}, got {target.array.shape}"
         )
-    if target.array.dtype.kind not in "iu":
-        raise TypeError(f"{op}: the target must be of integers, got {target.dtype}")
+    require_integers(target, op, "target")
     _check_weight(op, x, weight)
 
 

@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from naivegrad.ops._args import check_bounds, normalize_axis, require_floating, require_tensor
-from naivegrad.ops._reduction import check_reduction, reduced, reduction_of, same_kind
+from naivegrad.ops._args import (
+    check_bounds,
+    normalize_axis,
+    require_floating,
+    require_integers,
+    require_tensor,
+)
+from naivegrad.ops._reduction import check_reduction, paired, reduced, reduction_of, same_kind
 from naivegrad.ops.activation import relu
-from naivegrad.ops.movement import broadcast_tensors
 from naivegrad.ops.scatter import gather, scatter_add
 from naivegrad.ops.select import minimum, where
 from naivegrad.ops.smooth import logsigmoid
@@ -42,22 +47,9 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     tensor(0.7071)
     """
     op = "cosine_similarity"
-    x, y = _broadcast(op, x1, x2)
+    x, y = paired(op, x1, x2, names=("x1", "x2"))
     axis = normalize_axis(dim, x.array.ndim, op)
     return (_unit(x, axis, eps) * _unit(y, axis, eps)).sum(axis)
-
-
-def _broadcast(op: str, x1: Any, x2: Any) -> tuple[Tensor, Tensor]:
-    x, y = same_kind(op, x1, x2, "x2")
-    if x.array.shape == y.array.shape:
-        return x, y
-    try:
-        x, y = broadcast_tensors(x, y)
-    except ValueError:
-        raise ValueError(
-            f"{op}: x1 {x.array.shape} and x2 {y.array.shape} do not broadcast"
-        ) from None
-    return x, y
 
 
 def _unit(x: Tensor, axis: int, eps: float) -> Tensor:
@@ -73,7 +65,7 @@ def pairwise_distance(
 
     eps keeps the gradient finite where the two are equal.
     """
-    x, y = _broadcast("pairwise_distance", x1, x2)
+    x, y = paired("pairwise_distance", x1, x2, names=("x1", "x2"))
     return norm(x - y + eps, p, -1, keepdim)
 
 
@@ -262,8 +254,7 @@ def multi_margin_loss(
 
 
 def _check_classes(op: str, target: Tensor, shape: tuple[int, ...], least: int) -> None:
-    if target.array.dtype.kind not in "iu":
-        raise TypeError(f"{op}: the target must be of integers, got {target.dtype}")
+    require_integers(target, op, "target")
     check_bounds(target.backend.bounds(target.array), op, shape[-1], len(shape) - 1, least)
 
 

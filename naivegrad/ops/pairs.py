@@ -6,7 +6,14 @@ from typing import Any
 
 from naivegrad.autograd import Function
 from naivegrad.backend.promotion import is_differentiable
-from naivegrad.ops._args import Number, as_tensor_like, check_shapes, into, require_tensor
+from naivegrad.ops._args import (
+    Number,
+    as_tensor_like,
+    check_shapes,
+    into,
+    require_integers,
+    require_tensor,
+)
 from naivegrad.ops.elementwise import mul
 from naivegrad.ops.exponential import log, log1p
 from naivegrad.ops.power import pow
@@ -273,9 +280,8 @@ def lcm(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 def _of_integers(op: str, x: Any, y: Any) -> Tensor:
     x, y = _pair(x, y, op, False)
-    for t in (x, y):
-        if t.array.dtype.kind not in "iu":
-            raise TypeError(f"{op}: integer tensors are needed, got {t.dtype}")
+    require_integers(x, op)
+    require_integers(y, op, "other")
     return wrap(x.backend.binary(op, x.array, y.array), x.backend)
 
 

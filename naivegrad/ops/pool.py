@@ -10,7 +10,7 @@ import numpy as np
 
 from naivegrad.autograd import Function
 from naivegrad.backend.window import IMAGES, pool_shape
-from naivegrad.ops._args import check_bounds, require_tensor, several
+from naivegrad.ops._args import check_bounds, require_integers, require_tensor, several
 from naivegrad.tensor import Tensor
 
 # Images have one, two or three dimensions, and windows one number for each.
@@ -406,9 +406,7 @@ def _unpool(
     padding: Any,
     output_size: Any,
 ) -> Tensor:
-    x, index = batched(input, dims, op), require_tensor(indices, op, "indices")
-    if index.array.dtype.kind not in "iu":
-        raise TypeError(f"{op}: indices must be of integers, got {index.dtype}")
+    x, index = batched(input, dims, op), require_integers(indices, op, "indices")
     if index.array.shape != input.array.shape or x.array.ndim != dims + 2:
         raise ValueError(
             f"{op}: input and indices must be {IMAGES[dims]} and of one shape, got "

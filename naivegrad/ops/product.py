@@ -11,7 +11,7 @@ from typing import Any
 
 from naivegrad.autograd import Function
 from naivegrad.backend.promotion import is_differentiable
-from naivegrad.ops._args import into, normalize_axis, require_tensor
+from naivegrad.ops._args import check_shapes, into, normalize_axis, require_tensor
 from naivegrad.ops.diagonal import diagonal
 from naivegrad.ops.joining import cat
 from naivegrad.ops.linalg import check_dtypes, matmul
@@ -82,9 +82,7 @@ def cross(input: Tensor, other: Tensor, *, dim: int = -1, out: Tensor | None = N
     axis = normalize_axis(dim, len(a), "cross")
     if not a or a[axis] != 3 or b[axis] != 3:
         raise ValueError(f"cross: dimension {dim} must have length 3, of shapes {a} and {b}")
-    for m, n in zip(a, b, strict=True):
-        if m != n and m != 1 and n != 1:
-            raise ValueError(f"cross: shapes {a} and {b} do not broadcast")
+    check_shapes(input, other, "cross")
     return into(out, Cross.apply(input, other, axis), "cross")
 
 

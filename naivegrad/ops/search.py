@@ -7,7 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from naivegrad.ops._args import as_tensor_like, check_bounds, into, require_tensor, sizes
+from naivegrad.ops._args import (
+    as_tensor_like,
+    check_bounds,
+    into,
+    new_shape,
+    require_integers,
+    require_tensor,
+)
 from naivegrad.tensor import Tensor, wrap
 
 INT32, INT64 = np.dtype("int32"), np.dtype("int64")
@@ -18,10 +25,7 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
 
     num_classes is the largest class + 1 if left out. IndexError for a class that is not below it.
     """
-    require_tensor(tensor, "one_hot", "tensor")
-    array = tensor.array
-    if array.dtype.kind not in "iu":
-        raise TypeError(f"one_hot: classes must be integers, got {tensor.dtype}")
+    array = require_integers(tensor, "one_hot", "tensor").array
     if num_classes <= 0 and not array.size:
         raise ValueError("one_hot: the number of classes cannot be told from no classes; give it")
     low, high = tensor.backend.bounds(array)
@@ -171,11 +175,8 @@ def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
     (tensor([1, 1]), tensor([1, 3]))
     """
     op = "unravel_index"
-    if require_tensor(indices, op, "indices").array.dtype.kind not in "iu":
-        raise TypeError(f"{op}: indices must be integers, got {indices.dtype}")
-    lengths = sizes(shape, op)
-    if any(n < 0 for n in lengths):
-        raise ValueError(f"{op}: a shape has no negative sizes, got {lengths}")
+    require_integers(indices, op, "indices")
+    lengths = new_shape(shape, op)
     after = [math.prod(lengths[i + 1 :]) for i in range(len(lengths))]
     return tuple(
         [(indices // max(step, 1)) % max(n, 1) for n, step in zip(lengths, after, strict=True)]

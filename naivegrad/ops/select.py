@@ -10,6 +10,7 @@ from naivegrad.autograd import Function
 from naivegrad.backend.promotion import holds, is_floating
 from naivegrad.dtype import finfo
 from naivegrad.ops._args import Number, as_tensor_like, into, require_tensor
+from naivegrad.ops._axes import ordered
 from naivegrad.tensor import Tensor, wrap
 
 
@@ -178,13 +179,11 @@ def clamp(
 
     At a bound the gradient passes to input. Where min > max the result is max.
     """
-    require_tensor(input, "clamp")
+    ordered(input, "clamp")
     if min is None and max is None:
         raise ValueError("clamp: at least one of min and max must be given")
     if isinstance(min, Tensor) or isinstance(max, Tensor):
         return into(out, ClampBetween.apply(input, min, max), "clamp")
-    if input.is_complex():
-        raise TypeError("clamp: complex tensors have no order")
     if not is_floating(input.array.dtype):
         return into(out, _clamp_integers(input, min, max), "clamp")
     low, high = _bound(min, -math.inf), _bound(max, math.inf)

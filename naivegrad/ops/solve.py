@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from naivegrad.autograd import Function
-from naivegrad.ops._args import into, into_each, require_tensor
+from naivegrad.ops._args import check_batches, into, into_each, require_tensor
 from naivegrad.ops.decomposition import (
     Solve,
     SolveTriangular,
@@ -51,9 +51,7 @@ def _check_equations(A: Tensor, B: Tensor, op: str, left: bool) -> None:
     if a[-1] != b[-2 if left else -1]:
         form = "(..., N, N) and (..., N, M)" if left else "(..., N, N) and (..., M, N)"
         raise ValueError(f"{op}: expects A and B of shapes {form}, got {a} and {b}")
-    for m, n in zip(a[-3::-1], b[-3::-1], strict=False):
-        if m != n and m != 1 and n != 1:
-            raise ValueError(f"{op}: leading axes of A {a} and B {b} do not broadcast")
+    check_batches(A, B, op)
 
 
 def solve_ex(

@@ -9,6 +9,7 @@ import numpy as np
 
 from naivegrad.autograd import Function
 from naivegrad.ops._args import into, into_each, normalize_axis, require_tensor
+from naivegrad.ops._axes import ordered
 from naivegrad.ops._results import ValuesIndices
 from naivegrad.ops.movement import Reshape
 from naivegrad.ops.scatter import Gather, GatherSum
@@ -44,10 +45,7 @@ class Sort(Function):
 
 
 def _axis(op: str, x: Any, dim: int | None) -> int:
-    require_tensor(x, op)
-    if x.array.dtype.kind == "c":
-        raise TypeError(f"{op}: complex numbers have no order, got {x.dtype}")
-    return normalize_axis(-1 if dim is None else dim, x.array.ndim, op)
+    return normalize_axis(-1 if dim is None else dim, ordered(x, op).array.ndim, op)
 
 
 def _of_one(x: Tensor) -> ValuesIndices:

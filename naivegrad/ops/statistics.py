@@ -6,7 +6,14 @@ import math
 from typing import Any
 
 from naivegrad.autograd import Function
-from naivegrad.ops._args import into, into_each, normalize_axes, require_floating, require_tensor
+from naivegrad.ops._args import (
+    into,
+    into_each,
+    normalize_axes,
+    require_floating,
+    require_integers,
+    require_tensor,
+)
 from naivegrad.ops._axes import Dims, restore
 from naivegrad.ops._results import Histogram
 from naivegrad.ops.complex import imag, real
@@ -213,9 +220,7 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
     -------
     Tensor (max(input) + 1,), int64; of weights, float32 if they are, else float64. No gradient.
     """
-    x = require_tensor(input, "bincount")
-    if x.array.dtype.kind not in "iu":
-        raise TypeError(f"bincount: expects integers, got {x.dtype}")
+    x = require_integers(input, "bincount")
     if x.array.ndim != 1:
         raise ValueError(f"bincount: expects one dimension, got shape {x.array.shape}")
     if minlength < 0:

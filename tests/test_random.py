@@ -10,7 +10,7 @@ import pytest
 
 import naivegrad as ng
 from naivegrad.nn import functional as F
-from naivegrad.ops import filling
+from naivegrad.ops import random_in_place
 from naivegrad.random import philox
 from numeric import levels
 
@@ -305,20 +305,20 @@ def test_arguments(generator):
 
 def test_in_place(generator):
     x = ng.zeros(1000, 2)
-    assert filling.uniform_(x, -1, 2, generator) is x
+    assert random_in_place.uniform_(x, -1, 2, generator) is x
     assert x.numpy().min() >= -1 and x.numpy().max() < 2 and x.numpy().std() > 0.8
     x.normal_(5, 0.1, generator=generator)
     assert abs(x.numpy().mean() - 5) < 0.02
-    filling.exponential_(x, 2.0, generator)
+    random_in_place.exponential_(x, 2.0, generator)
     assert abs(x.numpy().mean() - 0.5) < 0.05 and x.numpy().min() >= 0
     x.bernoulli_(0.25, generator=generator)
     assert set(np.unique(x.numpy())) == {0, 1}
-    filling.bernoulli_(x, ng.tensor([0.0, 1.0]), generator)
+    random_in_place.bernoulli_(x, ng.tensor([0.0, 1.0]), generator)
     assert (x.numpy() == [0, 1]).all()
-    filling.random_(x, 3, 5, generator)
+    random_in_place.random_(x, 3, 5, generator)
     assert set(np.unique(x.numpy())) == {3, 4}
     flags = ng.zeros(1000, dtype=ng.bool)
-    filling.random_(flags, generator=generator)
+    random_in_place.random_(flags, generator=generator)
     assert 400 < flags.numpy().sum() < 600
     half = ng.zeros(10, 4)
     half[:, ::2].uniform_(1, 2, generator=generator)  # a view: the rest stays

@@ -76,19 +76,19 @@ class CreationMethods:
 
     def uniform_(self, from_: float = 0.0, to: float = 1.0, *, generator: Any = None) -> Tensor:
         """Fill with random numbers, uniform in [from_, to)."""
-        return ops.filling.uniform_(self, from_, to, generator=generator)
+        return ops.random_in_place.uniform_(self, from_, to, generator=generator)
 
     def normal_(self, mean: float = 0.0, std: float = 1.0, *, generator: Any = None) -> Tensor:
         """Fill with normally distributed random numbers."""
-        return ops.filling.normal_(self, mean, std, generator=generator)
+        return ops.random_in_place.normal_(self, mean, std, generator=generator)
 
     def log_normal_(self, mean: float = 1.0, std: float = 2.0, *, generator: Any = None) -> Tensor:
         """Fill with e to the power of normally distributed numbers."""
-        return ops.filling.log_normal_(self, mean, std, generator=generator)
+        return ops.random_in_place.log_normal_(self, mean, std, generator=generator)
 
     def bernoulli_(self, p: Any = 0.5, *, generator: Any = None) -> Tensor:
         """Fill with 1 (with probability p) and 0."""
-        return ops.filling.bernoulli_(self, p, generator=generator)
+        return ops.random_in_place.bernoulli_(self, p, generator=generator)
 
     def bernoulli(self, p: Any = None, *, generator: Any = None) -> Tensor:
         """1 with the probability that each element gives, else 0."""
@@ -102,16 +102,16 @@ class CreationMethods:
 
     def random_(self, from_: Any = None, to: Any = None, *, generator: Any = None) -> Tensor:
         """Fill with integers: in [0, from_), [from_, to), or all that the type holds."""
-        return ops.filling.random_(self, from_, to, generator=generator)
+        return ops.random_in_place.random_(self, from_, to, generator=generator)
 
     def exponential_(self, lambd: float = 1.0, *, generator: Any = None) -> Tensor:
         """Fill with exponentially distributed numbers of mean 1 / lambd."""
-        return ops.filling.exponential_(self, lambd, generator=generator)
+        return ops.random_in_place.exponential_(self, lambd, generator=generator)
 
     def geometric_(self, p: float, *, generator: Any = None) -> Tensor:
         """Fill with the number of tries until a success of probability p."""
-        return ops.filling.geometric_(self, p, generator=generator)
+        return ops.random_in_place.geometric_(self, p, generator=generator)
 
     def cauchy_(self, median: float = 0.0, sigma: float = 1.0, *, generator: Any = None) -> Tensor:
         """Fill with Cauchy distributed numbers."""
-        return ops.filling.cauchy_(self, median, sigma, generator=generator)
+        return ops.random_in_place.cauchy_(self, median, sigma, generator=generator)

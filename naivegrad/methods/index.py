@@ -32,7 +32,7 @@ class IndexMethods:
         self, dim: Any, index: Any, src: Any = None, *, value: Any = None, reduce: Any = None
     ) -> Tensor:
         """scatter, in place."""
-        return assign(self, ops.place.scatter_, dim, index, src, value, reduce)
+        return assign(self, ops.index_in_place.scatter_, dim, index, src, value, reduce)
 
     def scatter_add(self, dim: Any, index: Any, src: Any) -> Tensor:
         """A copy with y[index[i, j], j] += src[i, j] (dim 0), and so on."""
@@ -40,7 +40,7 @@ class IndexMethods:
 
     def scatter_add_(self, dim: Any, index: Any, src: Any) -> Tensor:
         """scatter_add, in place."""
-        return assign(self, ops.place.scatter_add_, dim, index, src)
+        return assign(self, ops.index_in_place.scatter_add_, dim, index, src)
 
     def scatter_reduce(
         self, dim: Any, index: Any, src: Any, reduce: Any, *, include_self: Any = True
@@ -64,7 +64,7 @@ class IndexMethods:
 
     def index_add_(self, dim: Any, index: Any, source: Any, *, alpha: Any = 1) -> Tensor:
         """index_add, in place."""
-        return assign(self, ops.place.index_add_, dim, index, source, alpha)
+        return assign(self, ops.index_in_place.index_add_, dim, index, source, alpha)
 
     def index_copy(self, dim: Any, index: Any, source: Any) -> Tensor:
         """A copy with the slices that index names replaced by those of source."""
@@ -72,7 +72,7 @@ class IndexMethods:
 
     def index_copy_(self, dim: Any, index: Any, source: Any) -> Tensor:
         """index_copy, in place."""
-        return assign(self, ops.place.index_copy_, dim, index, source)
+        return assign(self, ops.index_in_place.index_copy_, dim, index, source)
 
     def index_fill(self, dim: Any, index: Any, value: Any) -> Tensor:
         """A copy with one value in the slices that index names."""
@@ -80,7 +80,7 @@ class IndexMethods:
 
     def index_fill_(self, dim: Any, index: Any, value: Any) -> Tensor:
         """index_fill, in place."""
-        return assign(self, ops.place.index_fill_, dim, index, value)
+        return assign(self, ops.index_in_place.index_fill_, dim, index, value)
 
     def index_reduce(
         self, dim: Any, index: Any, source: Any, reduce: Any, *, include_self: Any = True
@@ -100,7 +100,7 @@ class IndexMethods:
 
     def index_put_(self, indices: Any, values: Any, accumulate: Any = False) -> Tensor:
         """index_put, in place."""
-        return assign(self, ops.place.index_put_, indices, values, accumulate)
+        return assign(self, ops.index_in_place.index_put_, indices, values, accumulate)
 
     def take(self, index: Any) -> Tensor:
         """The elements at positions of the flattened tensor."""
@@ -142,7 +142,7 @@ class IndexMethods:
 
     def masked_fill_(self, mask: Any, value: Any) -> Tensor:
         """masked_fill, in place."""
-        return assign(self, ops.place.masked_fill_, mask, value)
+        return assign(self, ops.index_in_place.masked_fill_, mask, value)
 
     def masked_scatter(self, mask: Any, source: Any) -> Tensor:
         """A copy with the elements of source, one after another, where mask."""

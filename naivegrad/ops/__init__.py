@@ -1,6 +1,6 @@
 """The operations: Function classes by family, and their functional names."""
 
-from naivegrad.ops import filling, memory, place  # which only the methods of Tensor call
+from naivegrad.ops import index_in_place, memory, random_in_place  # which Tensor's methods call
 from naivegrad.ops.activation import gelu, leaky_relu, relu, sigmoid, silu, softplus, tanh
 from naivegrad.ops.adaptive_pool import (
     adaptive_avg_pool1d,

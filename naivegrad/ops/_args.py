@@ -132,10 +132,11 @@ def check_batches(x: Tensor, y: Tensor, op: str) -> None:
         raise ValueError(f"{op}: leading axes of shapes {a} and {b} do not broadcast")
 
 
-def require_floating(x: Tensor, op: str) -> None:
-    """TypeError unless x is of a floating-point type."""
-    if not is_floating(x.array.dtype):
+def require_floating(x: Any, op: str, name: str = "input") -> Tensor:
+    """x, if it is a Tensor of a floating-point type; TypeError otherwise."""
+    if not is_floating(require_tensor(x, op, name).array.dtype):
         raise TypeError(f"{op}: a floating-point tensor is needed, got {x.dtype}")
+    return x
 
 
 def require_integers(x: Any, op: str, name: str = "input") -> Tensor:

@@ -324,7 +324,7 @@ def relu(input: Tensor, inplace: bool = False) -> Tensor:
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
     """input above 0, negative_slope * input below."""
-    require_floating(require_tensor(input, "leaky_relu"), "leaky_relu")
+    require_floating(input, "leaky_relu")
     if inplace:
         return assign(input, leaky_relu, negative_slope)
     return LeakyReLU.apply(input, negative_slope)
@@ -332,7 +332,7 @@ def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = Fals
 
 def silu(input: Tensor, inplace: bool = False) -> Tensor:
     """input * sigmoid(input)."""
-    require_floating(require_tensor(input, "silu"), "silu")
+    require_floating(input, "silu")
     if inplace:
         return assign(input, silu)
     return SiLU.apply(input)
@@ -340,7 +340,7 @@ def silu(input: Tensor, inplace: bool = False) -> Tensor:
 
 def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
     """log(1 + exp(beta * input)) / beta; input itself where beta * input > threshold."""
-    require_floating(require_tensor(input, "softplus"), "softplus")
+    require_floating(input, "softplus")
     return Softplus.apply(input, beta, threshold)
 
 
@@ -349,7 +349,7 @@ def gelu(input: Tensor, approximate: str = "none") -> Tensor:
 
     approximate="tanh": x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 x^3))), within 4e-4 of it.
     """
-    require_floating(require_tensor(input, "gelu"), "gelu")
+    require_floating(input, "gelu")
     if approximate == "none":
         return GELU.apply(input)
     if approximate == "tanh":

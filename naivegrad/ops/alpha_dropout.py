@@ -1,6 +1,6 @@
 """Dropout for `selu`: what is dropped becomes its lowest value, and mean and variance stay.
 
-And the names of PyTorch that say `train`, and those in place.
+Behind it stand PyTorch's dropouts whose switch is called `train`, and those in place.
 """
 
 from __future__ import annotations
@@ -10,17 +10,17 @@ from typing import Any
 
 from naivegrad.autograd.inplace import assign
 from naivegrad.ops._args import require_floating, require_tensor
-from naivegrad.ops.filling import bernoulli_
-from naivegrad.ops.random import dropout, dropout2d
+from naivegrad.ops.random import check_probability, dropout, dropout2d
+from naivegrad.ops.random_in_place import bernoulli_
+from naivegrad.ops.rectifier import SELU_ALPHA, SELU_SCALE
 from naivegrad.tensor import Tensor
 
-LOWEST = -1.7580993408473766  # of selu: -scale * alpha
+LOWEST = -SELU_SCALE * SELU_ALPHA  # which selu comes near to, and never reaches
 
 
 def _alpha_dropout(op: str, x: Any, p: float, training: bool, inplace: bool, whole: bool) -> Tensor:
-    require_floating(require_tensor(x, op), op)
-    if not 0 <= p <= 1:
-        raise ValueError(f"{op}: p must be a probability, between 0 and 1, got {p}")
+    require_floating(x, op)
+    check_probability(op, p)
     shape = x.array.shape
     if whole and len(shape) < 2:
         raise ValueError(f"{op}: input must be (N, C, ...), got {shape}")

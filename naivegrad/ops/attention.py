@@ -235,7 +235,7 @@ def scaled_dot_product_attention(
 def _check_inputs(op: str, q: Any, k: Any, v: Any, enable_gqa: bool) -> tuple[int, ...]:
     """The leading axes of the result."""
     for name, x in (("query", q), ("key", k), ("value", v)):
-        require_floating(require_tensor(x, op, name), op)
+        require_floating(x, op, name)
     shapes = qs, ks, vs = q.array.shape, k.array.shape, v.array.shape
     told = f"(query {qs}, key {ks}, value {vs})"
     if not q.array.dtype == k.array.dtype == v.array.dtype:

@@ -109,7 +109,7 @@ def _triangle(x: Tensor, diagonal: int, lower: bool, op: str) -> Tensor:
         raise ValueError(f"{op}: expects a matrix or a batch of them, got shape {x.array.shape}")
     backend = x.backend
     rows, columns = x.array.shape[-2:]
-    r = backend.arange(0, rows, 1, np.dtype("int64")).reshape(rows, 1)
+    r, _ = backend.reshape(backend.arange(0, rows, 1, np.dtype("int64")), (rows, 1))
     c = backend.arange(0, columns, 1, np.dtype("int64"))
     keep = backend.compare("le" if lower else "ge", backend.binary("sub", c, r), diagonal)
     return where(wrap(keep, backend), x, wrap(backend.full((), 0, x.array.dtype), backend))

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from naivegrad.autograd import Function, formula_vjp
-from naivegrad.ops._args import require_floating, require_tensor, sizes
+from naivegrad.ops._args import require_floating, sizes
 from naivegrad.ops.select import where
 from naivegrad.tensor import Tensor, wrap
 
@@ -185,7 +185,7 @@ def grid_sample(
     """
     op = "grid_sample"
     for name, tensor in (("input", input), ("grid", grid)):
-        require_floating(require_tensor(tensor, op, name), op)
+        require_floating(tensor, op, name)
     shape, points = input.array.shape, grid.array.shape
     if mode not in _MODES or padding_mode not in _OUTSIDE:
         raise ValueError(
@@ -237,7 +237,7 @@ def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None =
               [ 1.,  0.]]]])
     """
     op = "affine_grid"
-    require_floating(require_tensor(theta, op, "theta"), op)
+    require_floating(theta, op, "theta")
     whole = sizes((size,), op)
     count, *lengths = (whole[0], *whole[2:]) if len(whole) in (4, 5) else (0,)
     dims = len(lengths)

@@ -11,10 +11,7 @@ import numpy as np
 from naivegrad.autograd import Function
 from naivegrad.autograd.inplace import assign, refuse_leaf
 from naivegrad.autograd.mode import grad_mode
-from naivegrad.ops._args import (
-    as_tensor_like,
-    require_tensor,
-)
+from naivegrad.ops._args import as_tensor_like, require_tensor
 from naivegrad.ops.mask_fill import masked_fill_
 from naivegrad.ops.movement import Slice
 from naivegrad.tensor import Tensor, wrap

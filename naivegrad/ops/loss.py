@@ -152,7 +152,7 @@ def cross_entropy(
     tensor([1.0000e+03, 6.9315e-01])
     """
     op = "cross_entropy"
-    require_floating(require_tensor(input, op), op)
+    require_floating(input, op)
     require_tensor(target, op, "target")
     reduction = reduction_of(op, reduction, size_average, reduce)
     if not 0.0 <= label_smoothing <= 1.0:
@@ -208,7 +208,7 @@ def nll_loss(
     tensor(2.)
     """
     op = "nll_loss"
-    require_floating(require_tensor(input, op), op)
+    require_floating(input, op)
     require_tensor(target, op, "target")
     reduction = reduction_of(op, reduction, size_average, reduce)
     _check_classes(op, input, target, weight)

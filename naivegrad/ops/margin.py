@@ -117,7 +117,7 @@ def hinge_embedding_loss(
     """input, a distance, where target is 1; max(margin - input, 0) where it is -1."""
     op = "hinge_embedding_loss"
     reduction = reduction_of(op, reduction, size_average, reduce)
-    require_floating(require_tensor(input, op), op)
+    require_floating(input, op)
     t = require_tensor(target, op, "target")
     far = where(t != 1, (margin - input).clamp(min=0), 0.0)
     return reduced(far + where(t != -1, input, 0.0), reduction)
@@ -232,7 +232,7 @@ def multi_margin_loss(
     """
     op = "multi_margin_loss"
     reduction = reduction_of(op, reduction, size_average, reduce)
-    require_floating(require_tensor(input, op), op)
+    require_floating(input, op)
     shape, t = input.array.shape, require_tensor(target, op, "target")
     if p not in (1, 2):
         raise ValueError(f"{op}: p must be 1 or 2, got {p}")
@@ -277,7 +277,7 @@ def multilabel_margin_loss(
     """
     op = "multilabel_margin_loss"
     reduction = reduction_of(op, reduction, size_average, reduce)
-    require_floating(require_tensor(input, op), op)
+    require_floating(input, op)
     shape, t = input.array.shape, require_tensor(target, op, "target")
     if len(shape) not in (1, 2) or not shape[-1]:
         raise ValueError(f"{op}: input must be (N, C) or (C,), got {shape}")

@@ -1,4 +1,4 @@
-"""One value where a mask is true."""
+"""One value where a mask is true: apart from mask.py, which needs indexing, which needs this."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Changing what memory a tensor has, and changing it by Python functions."""
+"""Which memory a tensor has, and what a Python function makes of each of its elements."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def resize_(x: Tensor, *sizes: Any) -> Tensor:
     flat, _ = x.backend.reshape(flat, (x.array.size,))
     if count > x.array.size:
         memory = x.backend.empty((count,), x.array.dtype)
-        x.backend.copy_into(memory[: x.array.size], flat)
+        x.backend.copy_into(x.backend.slice(memory, (slice(x.array.size),)), flat)
         flat = memory
-    x.array, _ = x.backend.reshape(flat[:count], shape)
+    x.array, _ = x.backend.reshape(x.backend.slice(flat, (slice(count),)), shape)
     x.version[0] += 1
     return x
 

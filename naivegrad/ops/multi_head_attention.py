@@ -159,7 +159,7 @@ def multi_head_attention_forward(
 def _check(q: Any, k: Any, v: Any, width: int, heads: int, hidden: Any) -> bool:
     """Whether there is a batch."""
     for name, x in (("query", q), ("key", k), ("value", v)):
-        require_floating(require_tensor(x, OP, name), OP)
+        require_floating(x, OP, name)
     shapes = qs, ks, vs = q.array.shape, k.array.shape, v.array.shape
     told = f"(query {qs}, key {ks}, value {vs})"
     if len(qs) not in (2, 3) or len({len(s) for s in shapes}) > 1:

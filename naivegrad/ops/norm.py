@@ -228,7 +228,7 @@ def layer_norm(
     Ba, Kiros & Hinton 2016, "Layer normalization".
     """
     op = "layer_norm"
-    require_floating(require_tensor(input, op), op)
+    require_floating(input, op)
     last = _last_lengths(op, input, normalized_shape)
     _check_parameters(op, input, last, weight=weight, bias=bias)
     return LayerNorm.apply(input, weight, bias, len(last), eps)
@@ -286,7 +286,7 @@ def batch_norm(
     Ioffe & Szegedy 2015, "Batch normalization", Algorithms 1 and 2.
     """
     op = "batch_norm"
-    require_floating(require_tensor(input, op), op)
+    require_floating(input, op)
     shape = input.array.shape
     if len(shape) < 2:
         raise ValueError(f"{op}: input must be (N, C) or (N, C, ...), got {shape}")
@@ -340,7 +340,7 @@ def group_norm(
     Wu & He 2018, "Group normalization".
     """
     op = "group_norm"
-    require_floating(require_tensor(input, op), op)
+    require_floating(input, op)
     shape = input.array.shape
     if len(shape) < 2 or num_groups < 1 or shape[1] % num_groups:
         raise ValueError(
@@ -387,7 +387,7 @@ def instance_norm(
     Ulyanov, Vedaldi & Lempitsky 2016, "Instance normalization".
     """
     op = "instance_norm"
-    require_floating(require_tensor(input, op), op)
+    require_floating(input, op)
     shape = input.array.shape
     if len(shape) < 2:
         raise ValueError(f"{op}: input must be (N, C, ...), got {shape}")
@@ -433,7 +433,7 @@ def normalize(
     tensor([0.6, 0.8])
     """
     op = "normalize"
-    require_floating(require_tensor(input, op), op)
+    require_floating(input, op)
     ndim = input.array.ndim
     dim = normalize_axes(dim, ndim, op) if isinstance(dim, tuple) else normalize_axis(dim, ndim, op)
     return into(out, input / norm(input, p, dim, True).clamp(min=eps), op)
@@ -458,7 +458,7 @@ def local_response_norm(
     Krizhevsky, Sutskever & Hinton 2012, "ImageNet classification with deep CNNs".
     """
     op = "local_response_norm"
-    require_floating(require_tensor(input, op), op)
+    require_floating(input, op)
     shape = input.array.shape
     if len(shape) < 3:
         raise ValueError(f"{op}: input must be (N, C, L) or have more dimensions, got {shape}")
@@ -486,7 +486,7 @@ def rms_norm(
     Zhang & Sennrich 2019, "Root mean square layer normalization".
     """
     op = "rms_norm"
-    require_floating(require_tensor(input, op), op)
+    require_floating(input, op)
     last = _last_lengths(op, input, normalized_shape)
     _check_parameters(op, input, last, weight=weight)
     if eps is None:

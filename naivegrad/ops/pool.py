@@ -435,7 +435,7 @@ def _unpool(
     area = math.prod(size)
     if index.array.size:
         check_bounds(x.backend.bounds(index.array), op, area, dims, least=0)
-    place = x.backend.unpool_index(index.array.reshape(x.array.shape), area)
+    place = x.backend.unpool_index(x.backend.reshape(index.array, x.array.shape)[0], area)
     y: Tensor = unbatched(MaxPoolGrad.apply(x, place, (*x.array.shape[:2], *size)), x is not input)
     return y
 

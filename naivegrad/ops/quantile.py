@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from naivegrad.autograd import Function
-from naivegrad.ops._args import into, into_each, normalize_axis, require_floating, require_tensor
+from naivegrad.ops._args import into, into_each, normalize_axis, require_floating
 from naivegrad.ops._axes import ordered, require_elements
 from naivegrad.ops._results import ValuesIndices
 from naivegrad.ops.compare import isnan
@@ -113,7 +113,6 @@ INTERPOLATIONS = ("linear", "lower", "higher", "midpoint", "nearest")
 def _quantile(
     op: str, x: Any, q: Any, dim: Any, keepdim: bool, interpolation: str, skip_nan: bool
 ) -> Tensor:
-    require_tensor(x, op)
     require_floating(x, op)
     if interpolation not in INTERPOLATIONS:
         raise ValueError(

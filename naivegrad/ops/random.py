@@ -375,7 +375,7 @@ def poisson(input: Tensor, generator: Generator | None = None) -> Tensor:
     ValueError for negative rates.
     """
     op = "poisson"
-    require_floating(require_tensor(input, op), op)
+    require_floating(input, op)
     x = input.detach()
     if not bool((x >= 0).all()):
         raise ValueError(f"{op}: rates must not be negative")
@@ -425,7 +425,7 @@ def multinomial(
     Efraimidis & Spirakis 2006, "Weighted random sampling with a reservoir".
     """
     op = "multinomial"
-    require_floating(require_tensor(input, op), op)
+    require_floating(input, op)
     if input.array.ndim not in (1, 2):
         raise ValueError(f"{op}: input must be (n,) or (m, n), got {input.array.shape}")
     if num_samples < 1:

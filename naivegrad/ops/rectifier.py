@@ -191,6 +191,8 @@ SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 class SELU(Function):
     """y = scale * ELU(x), with the alpha and the scale that keep mean 0 and variance 1.
 
+    grad_x = grad * scale where x > 0, else grad * scale * alpha * e^x.
+
     Klambauer, Unterthiner, Mayr & Hochreiter 2017, "Self-normalizing neural networks".
     """
 
@@ -295,13 +297,13 @@ _threshold = threshold  # which an argument hides
 
 def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """input where |input| > lambd, else 0."""
-    require_floating(require_tensor(input, "hardshrink"), "hardshrink")
+    require_floating(input, "hardshrink")
     return Hardshrink.apply(input, float(lambd))
 
 
 def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """input moved towards 0 by lambd; 0 where |input| <= lambd. ValueError for a negative lambd."""
-    require_floating(require_tensor(input, "softshrink"), "softshrink")
+    require_floating(input, "softshrink")
     if not lambd >= 0:
         raise ValueError(f"softshrink: lambd must not be negative, got {lambd}")
     return Softshrink.apply(input, float(lambd))
@@ -314,7 +316,7 @@ def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
     ----------
     Courbariaux, Bengio & David 2015, "BinaryConnect".
     """
-    require_floating(require_tensor(input, "hardsigmoid"), "hardsigmoid")
+    require_floating(input, "hardsigmoid")
     return assign(input, hardsigmoid) if inplace else Hardsigmoid.apply(input)
 
 
@@ -325,7 +327,7 @@ def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
     ----------
     Howard et al. 2019, "Searching for MobileNetV3".
     """
-    require_floating(require_tensor(input, "hardswish"), "hardswish")
+    require_floating(input, "hardswish")
     return assign(input, hardswish) if inplace else Hardswish.apply(input)
 
 
@@ -336,7 +338,7 @@ def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     ----------
     Clevert, Unterthiner & Hochreiter 2016, "Fast and accurate deep network learning by ELUs".
     """
-    require_floating(require_tensor(input, "elu"), "elu")
+    require_floating(input, "elu")
     return assign(input, elu, alpha) if inplace else ELU.apply(input, float(alpha), 1.0)
 
 
@@ -347,7 +349,7 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     ----------
     Barron 2017, "Continuously differentiable exponential linear units".
     """
-    require_floating(require_tensor(input, "celu"), "celu")
+    require_floating(input, "celu")
     if alpha == 0:
         raise ValueError("celu: alpha must not be 0")
     return assign(input, celu, alpha) if inplace else ELU.apply(input, float(alpha), 1.0 / alpha)
@@ -360,7 +362,7 @@ def selu(input: Tensor, inplace: bool = False) -> Tensor:
     ----------
     Klambauer, Unterthiner, Mayr & Hochreiter 2017, "Self-normalizing neural networks".
     """
-    require_floating(require_tensor(input, "selu"), "selu")
+    require_floating(input, "selu")
     return assign(input, selu) if inplace else SELU.apply(input)
 
 
@@ -374,7 +376,7 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
     He, Zhang, Ren & Sun 2015, "Delving deep into rectifiers".
     """
     op = "prelu"
-    require_floating(require_tensor(input, op), op)
+    require_floating(input, op)
     shape, array = input.array.shape, require_tensor(weight, op, "weight").array
     if array.dtype != input.array.dtype:
         raise TypeError(f"{op}: weight is {weight.dtype}, but the input is {input.dtype}")
@@ -401,7 +403,7 @@ def rrelu(
     ----------
     Xu, Wang, Chen & Li 2015, "Empirical evaluation of rectified activations".
     """
-    require_floating(require_tensor(input, "rrelu"), "rrelu")
+    require_floating(input, "rrelu")
     if not lower <= upper:
         raise ValueError(f"rrelu: no number lies in [{lower}, {upper}]")
     if not training:

@@ -119,14 +119,14 @@ def round(input: Tensor, *, decimals: int = 0, out: Tensor | None = None) -> Ten
     """
     if decimals == 0:
         return into(out, Step.apply(require_tensor(input, "round"), "round"), "round")
-    require_floating(require_tensor(input, "round"), "round with decimals")
+    require_floating(input, "round")
     op = "round_to" if decimals > 0 else "round_off"
     return into(out, Step.apply(input, op, 10.0 ** abs(decimals)), "round")
 
 
 def frac(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """What trunc cuts off, of the sign of input."""
-    require_floating(require_tensor(input, "frac"), "frac")
+    require_floating(input, "frac")
     return into(out, Frac.apply(input), "frac")
 
 
@@ -190,5 +190,5 @@ def frexp(input: Tensor, *, out: tuple[Tensor, Tensor] | None = None) -> Mantiss
     >>> ng.frexp(ng.tensor([10.0])).mantissa
     tensor([0.625])
     """
-    require_floating(require_tensor(input, "frexp"), "frexp")
+    require_floating(input, "frexp")
     return into_each(out, MantissaExponent(*Frexp.apply(input)), "frexp")

@@ -185,7 +185,7 @@ def mish(input: Tensor, inplace: bool = False) -> Tensor:
     ----------
     Misra 2020, "Mish: a self regularized non-monotonic activation function".
     """
-    require_floating(require_tensor(input, "mish"), "mish")
+    require_floating(input, "mish")
     return assign(input, mish) if inplace else Mish.apply(input)
 
 
@@ -205,7 +205,7 @@ def tanhshrink(input: Tensor) -> Tensor:
 
 def logsigmoid(input: Tensor) -> Tensor:
     """log(sigmoid(input)), without overflow and without the loss of digits."""
-    require_floating(require_tensor(input, "logsigmoid"), "logsigmoid")
+    require_floating(input, "logsigmoid")
     return LogSigmoid.apply(input)
 
 
@@ -222,7 +222,7 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
     ----------
     Dauphin, Fan, Auli & Grangier 2017, "Language modeling with gated convolutional networks".
     """
-    require_floating(require_tensor(input, "glu"), "glu")
+    require_floating(input, "glu")
     shape = input.array.shape
     if not shape:
         raise ValueError("glu: a 0-d tensor has no halves")

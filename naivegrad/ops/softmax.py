@@ -8,7 +8,7 @@ from typing import Any
 from naivegrad.autograd import Function
 from naivegrad.ops._args import into, normalize_axis, numpy_dtype, require_floating, require_tensor
 from naivegrad.ops.creation import empty_like, full_like, zeros_like
-from naivegrad.ops.filling import exponential_
+from naivegrad.ops.random_in_place import exponential_
 from naivegrad.ops.scatter import scatter_add
 from naivegrad.tensor import Tensor
 
@@ -171,7 +171,7 @@ def gumbel_softmax(
     Jang, Gu & Poole 2017, "Categorical reparameterization with Gumbel-softmax".
     """
     op = "gumbel_softmax"
-    require_floating(require_tensor(logits, op), op)
+    require_floating(logits, op)
     noise = -exponential_(empty_like(logits)).log()
     soft = Softmax.apply(*_prepare(op, (logits + noise) / tau, dim, None))
     if not hard:

@@ -253,7 +253,7 @@ def histc(
     Others are not counted; min = max stands for the range of the input. The result has the type of
     the input, and no gradient.
     """
-    require_floating(require_tensor(input, "histc"), "histc")
+    require_floating(input, "histc")
     if bins <= 0:
         raise ValueError(f"histc: bins must be above 0, got {bins}")
     limits = None if min == max else _range(min, max, "histc")
@@ -286,8 +286,7 @@ def histogram(
     >>> ng.histogram(ng.tensor([1.0, 2.0, 1.0]), 2, range=(0.0, 4.0)).hist
     tensor([2., 1.])
     """
-    x = require_tensor(input, "histogram")
-    require_floating(x, "histogram")
+    x = require_floating(input, "histogram")
     w = None if weight is None else require_tensor(weight, "histogram", "weight").array
     if w is not None and w.shape != x.array.shape:
         raise ValueError(f"histogram: weight {w.shape} for an input of shape {x.array.shape}")

@@ -67,7 +67,10 @@ class AsStrided(Function):
 
 
 class StridedAdd(Function):
-    """y = zeros of a shape, x added at flat y[offset + i * strides[0] + ...].    `AsStrided`'s."""
+    """y = zeros of a shape, x added at flat y[offset + i * strides[0] + ...].
+
+    The transpose of AsStrided:    grad_x = grad at those places.
+    """
 
     kind = "linear"
 

@@ -73,7 +73,7 @@ def random_(
 
 def _uniform(op: str, x: Any, generator: Generator | None) -> Tensor:
     """Uniform numbers in [0, 1) of the shape and type of x, which must be floating point."""
-    require_floating(require_tensor(x, op), op)
+    require_floating(x, op)
     array = draw("uniform", x.array.shape, x.array.dtype, 0, 1, generator, x.backend)
     return wrap(array, x.backend)
 
@@ -115,6 +115,6 @@ def log_normal_(
 
 
 def _normal(op: str, x: Any, mean: float, std: float, generator: Generator | None) -> Tensor:
-    require_floating(require_tensor(x, op), op)
+    require_floating(x, op)
     array = draw("normal", x.array.shape, x.array.dtype, mean, std, generator, x.backend)
     return wrap(array, x.backend)

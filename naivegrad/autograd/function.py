@@ -370,7 +370,9 @@ class Leaf(Function):
             grad = grad.conj()
         old = tensor._grad
         if old is None:
-            tensor._grad = grad if grad_mode.enabled or _is_ours(grad) else grad.detach().clone()
+            if not (grad_mode.enabled or _is_ours(grad)):
+                grad = wrap(ctx.backend.copy(grad.array), ctx.backend)
+            tensor._grad = grad
         elif grad_mode.enabled or old.node is not None:
             tensor._grad = old + grad
         else:

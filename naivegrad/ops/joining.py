@@ -72,9 +72,13 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None) -
     tensors = list(tensors)
     if not tensors:
         raise ValueError("cat: expects at least one tensor")
+    kept = []
     for x in tensors:
-        require_tensor(x, "cat", "each of tensors")
-    kept = [x for x in tensors if x.array.shape != (0,)] or tensors[:1]
+        if not isinstance(x, Tensor):
+            require_tensor(x, "cat", "each of tensors")
+        if x.array.shape != (0,):
+            kept.append(x)
+    kept = kept or tensors[:1]
     ndim = kept[0].array.ndim
     if ndim == 0:
         raise ValueError("cat: a 0-d tensor cannot be concatenated; use stack")
@@ -82,7 +86,7 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None) -
     first = kept[0].array.shape
     for i, x in enumerate(kept):
         shape = x.array.shape
-        if (
+        if shape != first and (
             len(shape) != ndim
             or shape[:axis] != first[:axis]
             or shape[axis + 1 :] != first[axis + 1 :]

@@ -125,7 +125,10 @@ def flip(x: ndarray, axes: tuple[int, ...]) -> ndarray:
 
 def cat(arrays: list[ndarray], axis: int) -> ndarray:
     """The arrays one after the other along an axis, in the type that their types promote to."""
-    return np.concatenate(arrays, axis, dtype=functools.reduce(promote, [x.dtype for x in arrays]))
+    types = {x.dtype for x in arrays}
+    if len(types) == 1:
+        return np.concatenate(arrays, axis)
+    return np.concatenate(arrays, axis, dtype=functools.reduce(promote, types))
 
 
 def pad(x: ndarray, widths: tuple[tuple[int, int], ...], value: float) -> ndarray:

@@ -8,11 +8,13 @@ from harness import (
     CASES,
     DIFFERENTIABLE,
     OPS,
+    TWICE,
     as_list,
     assert_close,
     call,
     cast,
     cotangents,
+    directions,
     dtype_name,
     floats,
     is_float,
@@ -27,6 +29,7 @@ torch = pytest.importorskip("torch")
 pytestmark = [pytest.mark.torch, pytest.mark.filterwarnings("ignore")]
 
 TOLERANCE = {"float64": 1e-11, "float32": 5e-6}
+SECOND_TOLERANCE = 1e-7
 GRADIENT_TOLERANCE = {"float64": 1e-9, "float32": 1e-4}
 
 
@@ -59,7 +62,7 @@ def run(op, one, xs):
 
 
 def as_array(t):
-    return t.detach().numpy()
+    return t.numpy(force=True)  # zeros that PyTorch has not made yet, too
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
@@ -95,6 +98,40 @@ def test_gradients_as_in_torch(op, one, dtype):
             for v in (None if g is None else value(g), None if w is None else as_array(w))
         )
         assert_close(g, w, GRADIENT_TOLERANCE[dtype])
+
+
+def twice(lib, results, inputs, us, vs):
+    """The gradient of <v, gradient of <u, results>>; None where there is no such thing."""
+    pairs = [(y, u) for y, u in zip(results, us, strict=True) if y.requires_grad]
+    first = lib.autograd.grad(
+        [y for y, _ in pairs],
+        inputs,
+        [u for _, u in pairs],
+        create_graph=True,
+        allow_unused=True,
+    )
+    total = [(g * v).sum() for g, v in zip(first, vs, strict=True) if g is not None]
+    if not any(t.requires_grad for t in total):
+        return None
+    return lib.autograd.grad(sum(total), inputs, materialize_grads=True)
+
+
+@pytest.mark.parametrize(("op", "one"), shared(TWICE))
+def test_second_order_as_in_torch(op, one):
+    arrays = draw(op, one)
+    xs, ts = tensors(arrays), theirs(arrays)
+    ours, wanted = call(op, xs, one), run(op, one, ts)
+    us, vs = cotangents(ours), [v for v, a in zip(directions(arrays), arrays) if is_float(a)]
+    try:
+        want = twice(
+            torch, wanted, floats(arrays, ts), [torch.tensor(u) for u in us], map(torch.tensor, vs)
+        )
+    except (RuntimeError, NotImplementedError):
+        return  # PyTorch has no second order there; the main suite has finite differences
+    got = twice(ng, ours, floats(arrays, xs), map(tensor, us), map(tensor, vs))
+    for i, v in enumerate(vs):
+        g, w = (np.zeros(v.shape) if hs is None else as_array(hs[i]) for hs in (got, want))
+        assert_close(g, w, SECOND_TOLERANCE)
 
 
 # Gradients that differ on purpose (docs/differences.md): where to compare.

@@ -157,4 +157,4 @@
     X(le, x <= y)                                                                                  \
     X(gt, x > y)                                                                                   \
     X(ge, x >= y)                                                                                  \
-    X(signbit, SIGNBIT(x))
+    X(signbit, ((void)y, SIGNBIT(x)))

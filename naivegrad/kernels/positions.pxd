@@ -1,4 +1,5 @@
-# Whether positions are in range, found before anything is read or written there.
+# What indexing loops ask before they read or write: whether positions are in range, whether arrays
+# share memory, how much lies before and behind an axis.
 
 cimport numpy as cnp
 from cython.parallel cimport prange

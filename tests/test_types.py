@@ -294,6 +294,65 @@ def test_bfloat16_casts_to_the_bit():
     assert ng.zeros(0, 3).bfloat16().float().shape == (0, 3)
 
 
+def test_float16_casts_to_the_bit():
+    """Every float16 as float32 and back; float32 rounded to the nearest, ties to the even one.
+
+    As NumPy casts them, but that NaN comes out quiet.
+    """
+    bits = np.arange(2**16, dtype=np.uint16)
+    x = tensor(bits.view(np.float16))
+    with np.errstate(invalid="ignore"):
+        want = x.array.astype(np.float32).view(np.uint32)
+    nan = np.isnan(x.array)
+    np.testing.assert_array_equal(x.float().array.view(np.uint32), want | 0x400000 * nan)
+    np.testing.assert_array_equal(x.float().half().array.view(np.uint16), bits | 0x200 * nan)
+    rng = np.random.default_rng(0)
+    wide = rng.integers(0, 2**32, 200_003, dtype=np.uint32)
+    wide[:100_000] = rng.integers(0x32000000, 0x48000000, 100_000)  # in and beside the range
+    wide[:1000] = wide[:1000] & 0xFFFFE000 | 0x1000  # ties
+    wide[1000:2000] = x.array[1:1001].astype(np.float32).view(np.uint32) - 0x1000  # subnormal
+    wide[2000:2008] = (0x477FEFFF, 0x477FF000, 0x33000000, 0x33000001, 0x38800000, 0x387FFFFF, 0, 1)
+    for threads in (1, 3):
+        before = ng.get_num_threads()
+        ng.set_num_threads(threads)
+        got = tensor(wide.view(np.float32)).half().array.view(np.uint16)
+        again = tensor(got.view(np.float16)).float().array
+        ng.set_num_threads(before)
+        with np.errstate(all="ignore"):
+            narrow = wide.view(np.float32).astype(np.float16)
+        quiet = 0x7E00 | wide >> 16 & 0x8000 | wide >> 13 & 0x3FF
+        np.testing.assert_array_equal(
+            got, np.where(np.isnan(narrow), quiet, narrow.view(np.uint16))
+        )
+        np.testing.assert_array_equal(again, narrow.astype(np.float32))
+
+
+def test_float16_casts_of_any_strides_and_types():
+    values = np.random.default_rng(0).standard_normal((7, 9, 5)) * 100
+    for a in (np.float16, np.float32):
+        b = np.float16 if a is np.float32 else np.float32
+        whole = values.astype(a)
+        for view in (
+            whole.T,
+            whole[::2, :, ::-1],
+            whole.transpose(1, 0, 2)[3],
+            whole[:0],
+            whole[0],
+        ):
+            got = tensor(view).to(ng.float16 if b is np.float16 else ng.float32).array
+            np.testing.assert_array_equal(got, view.astype(b), strict=True)
+    for name in ("bool", "uint8", "int32", "int64", "float64", "complex64"):
+        got = tensor(values.astype(np.float16)).to(getattr(ng, name)).array
+        with np.errstate(invalid="ignore"):
+            np.testing.assert_array_equal(got, values.astype(np.float16).astype(name), strict=True)
+        if name != "complex64":
+            whole = (values * 1000).astype(name)
+            with np.errstate(over="ignore"):
+                np.testing.assert_array_equal(tensor(whole).half().array, whole.astype(np.float16))
+    assert ng.tensor(1.5, dtype=ng.float16).float().item() == 1.5
+    assert ng.tensor(1.5, dtype=ng.float16).bfloat16().half().item() == 1.5
+
+
 def test_a_network_trains_in_bfloat16():
     ng.manual_seed(0)
     x, y = ng.randn(32, 1, 6, 6).bfloat16(), ng.arange(32) % 4

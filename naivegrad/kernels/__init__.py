@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # the stubs are the same at every level
         conv,
         distance,
         elementwise,
+        float16,
         grid_sample,
         index,
         loss,
@@ -42,6 +43,7 @@ else:
     conv = load("conv")
     distance = load("distance")
     elementwise = load("elementwise")
+    float16 = load("float16")
     grid_sample = load("grid_sample")
     index = load("index")
     loss = load("loss")
@@ -65,6 +67,7 @@ __all__ = [
     "elementwise",
     "embedding",
     "embedding_bag",
+    "float16",
     "grid_sample",
     "index",
     "interpolate",

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
+from naivegrad.backend.cpu.elementwise import cast
 from naivegrad.backend.promotion import promote
 from naivegrad.kernels import array as kernel
 
@@ -75,7 +76,7 @@ def copy_into(target: ndarray, source: ndarray) -> None:
         if source.dtype.kind == "c" and target.dtype.kind not in "cb":
             raise TypeError(f"copy_: {source.dtype} cannot be stored in {target.dtype}; use real")
         with np.errstate(invalid="ignore", over="ignore"):
-            np.copyto(target, source, casting="unsafe")
+            np.copyto(target, cast(source, target.dtype))
     except ValueError:
         raise ValueError(
             f"copy_: shape {source.shape} does not broadcast to shape {target.shape}"

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
+from naivegrad.backend.cpu.elementwise import cast
 from naivegrad.backend.window import Pair, Shape, Sides, Steps, conv_shape, unfold_size
 from naivegrad.kernels import conv as kernel
 from naivegrad.kernels import unfold as unfold_kernel
@@ -49,7 +50,7 @@ def convolution(
     if dtype.itemsize == 2:
         b = None if bias is None else _float32(bias)
         y = convolution(_float32(x), _float32(w), b, stride, padding, dilation, groups)
-        return y.astype(dtype)
+        return cast(y, dtype)
     y = np.empty(shape, dtype)
     if bias is not None:
         bias = np.ascontiguousarray(bias)
@@ -84,7 +85,7 @@ def convolution_grad_input(
     if dtype.kind == "c":
         return _by_parts(lambda grad, w: convolution_grad_input(grad, w, *args), grad, w)
     if dtype.itemsize == 2:
-        return convolution_grad_input(_float32(grad), _float32(w), *args).astype(dtype)
+        return cast(convolution_grad_input(_float32(grad), _float32(w), *args), dtype)
     grad, w = _dense(grad), _dense(w)
     if len(stride) == 3:
         return _conv3d_grad_input(grad, w, x_shape, stride, padding, dilation, groups)
@@ -114,7 +115,7 @@ def convolution_grad_weight(
     if dtype.kind == "c":
         return _by_parts(lambda grad, x: convolution_grad_weight(grad, x, *args), grad, x)
     if dtype.itemsize == 2:
-        return convolution_grad_weight(_float32(grad), _float32(x), *args).astype(dtype)
+        return cast(convolution_grad_weight(_float32(grad), _float32(x), *args), dtype)
     grad, x = _dense(grad), _dense(x)
     if len(stride) == 3:
         return _conv3d_grad_weight(grad, x, w_shape, stride, padding, dilation, groups)
@@ -376,7 +377,7 @@ def unfold(x: ndarray, kernel_size: Pair, dilation: Pair, padding: Pair, stride:
         args = (kernel_size, dilation, padding, stride)
         return _each_part(lambda x: unfold(x, *args), x)
     if dtype.itemsize == 2:
-        return unfold(_float32(x), kernel_size, dilation, padding, stride).astype(dtype)
+        return cast(unfold(_float32(x), kernel_size, dilation, padding, stride), dtype)
     rows = x.shape[1] * kernel_size[0] * kernel_size[1]
     y = np.empty((x.shape[0], rows, size[0] * size[1]), dtype)
     unfold_kernel.columns(_dense(x), y, kernel_size, size, stride, padding, dilation, False)
@@ -399,7 +400,7 @@ def fold(
         args = (output_size, kernel_size, dilation, padding, stride)
         return _each_part(lambda x: fold(x, *args), x)
     if dtype.itemsize == 2:
-        return fold(_float32(x), output_size, kernel_size, dilation, padding, stride).astype(dtype)
+        return cast(fold(_float32(x), output_size, kernel_size, dilation, padding, stride), dtype)
     y = np.zeros((x.shape[0], x.shape[1] // area, *output_size), dtype)
     unfold_kernel.columns(y, _dense(x), kernel_size, size, stride, padding, dilation, True)
     return y
@@ -421,7 +422,7 @@ def _dense(x: ndarray) -> ndarray:
 
 
 def _float32(x: ndarray) -> ndarray:
-    return x.astype(np.float32)
+    return cast(x, np.dtype(np.float32))
 
 
 def _common_dtype(op: str, kinds: str, **arrays: ndarray | None) -> np.dtype[Any]:

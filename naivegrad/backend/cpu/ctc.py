@@ -8,6 +8,7 @@ import numpy as np
 from numpy import ndarray
 
 from naivegrad.backend.cpu.dense import dense, dense_float, working_type
+from naivegrad.backend.cpu.elementwise import cast
 from naivegrad.kernels import ctc as kernel
 
 
@@ -52,7 +53,7 @@ def ctc_loss_grad(
         stats,
         zero_infinity,
     )
-    return out.astype(x.dtype, copy=False)
+    return cast(out, x.dtype)
 
 
 def _int(x: ndarray) -> ndarray:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
+from naivegrad.backend.cpu.elementwise import cast
 from naivegrad.backend.promotion import is_floating
 
 
@@ -24,14 +25,14 @@ def dense_float(op: str, x: ndarray) -> ndarray:
     """x, dense; TypeError unless it is of a floating-point type."""
     if not is_floating(x.dtype):
         raise TypeError(f"{op}: a floating-point tensor is needed, got {x.dtype}")
-    return np.require(x, working_type(x), ["C", "A"])
+    return np.require(cast(x, working_type(x)), None, ["C", "A"])
 
 
 def dense(op: str, x: ndarray, shape: tuple[int, ...] | None, dtype: np.dtype[Any]) -> ndarray:
     """x, dense, of a type; ValueError unless it has the shape (None: any)."""
     if shape is not None and x.shape != shape:
         raise ValueError(f"{op}: an array of shape {shape} is needed, got {x.shape}")
-    return np.require(x, dtype, ["C", "A"])
+    return np.require(cast(x, dtype), None, ["C", "A"])
 
 
 def dense_or_none(

@@ -20,9 +20,10 @@ from naivegrad.backend.promotion import (
 )
 from naivegrad.kernels import bfloat16 as bfloat16_kernel
 from naivegrad.kernels import elementwise as kernel
+from naivegrad.kernels import float16 as float16_kernel
 from naivegrad.kernels import index as index_kernel
 
-_FLOAT32 = np.dtype("float32")
+_FLOAT16, _FLOAT32, _FLOAT64 = (np.dtype(name) for name in ("float16", "float32", "float64"))
 Operand = ndarray | complex  # which float, int and bool are, to a type checker
 
 # What NumPy computes for integers and truth values. An operation that is not here has a
@@ -234,6 +235,8 @@ def compare(op: str, x: Operand, y: Operand) -> ndarray:
             x, y = _integers(op, x, dtype), _integers(op, y, dtype)
         else:
             x, y = _as(x, dtype), _as(y, dtype)
+            if is_floating(dtype) and dtype.itemsize == 2:  # which NumPy compares one by one
+                return compare(op, cast(x, _FLOAT32), cast(y, _FLOAT32))
         try:
             result = np.asarray(_COMPARE[op](x, y))
         except ValueError:
@@ -307,12 +310,17 @@ def cast(x: ndarray, dtype: np.dtype[Any]) -> ndarray:
     """x in another type; x itself if it is of that type. Complex to real is no cast: see real."""
     if x.dtype == dtype:
         return x
+    if x.dtype == _FLOAT16:  # from and to which NumPy casts one by one
+        wide = float16_kernel.widen(x)
+        return wide if dtype == _FLOAT32 else cast(wide, dtype)
     if x.dtype.kind == "c" and dtype.kind not in "cb":
         raise TypeError(f"complex numbers have no value in {dtype}: take the real part, or abs")
     if x.dtype.kind == "V" and dtype == _FLOAT32:  # ml_dtypes casts them one by one
         return _widened(x)
     if dtype.kind == "V" and x.dtype == _FLOAT32:
         return _narrowed(x, dtype)
+    if dtype == _FLOAT16 and x.dtype not in (_FLOAT64, np.bool_):
+        return float16_kernel.narrow(cast(x, _FLOAT32))
     with np.errstate(invalid="ignore", over="ignore"):  # NaN and too large numbers, as C casts them
         return x.astype(dtype)
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy import ndarray
 
 from naivegrad.backend.cpu.dense import dense, working_type
+from naivegrad.backend.cpu.elementwise import cast
 from naivegrad.kernels import embedding as kernel
 
 
@@ -30,10 +31,13 @@ def embedding_grad(grad: ndarray, index: ndarray, rows: int, padding_idx: int) -
     out: Any = kernel.embedding_grad(grad, index, rows, padding_idx)
     if out is None:
         shape = (*index.shape, grad.shape[-1])
-        out = kernel.embedding_grad(
-            dense("embedding", grad, shape, working_type(grad)),
-            dense("embedding", index, None, np.dtype(np.int64)),
-            rows,
-            padding_idx,
-        ).astype(grad.dtype, copy=False)
+        out = cast(
+            kernel.embedding_grad(
+                dense("embedding", grad, shape, working_type(grad)),
+                dense("embedding", index, None, np.dtype(np.int64)),
+                rows,
+                padding_idx,
+            ),
+            grad.dtype,
+        )
     return out

@@ -8,6 +8,7 @@ import numpy as np
 from numpy import ndarray
 
 from naivegrad.backend.cpu.dense import dense, working_type
+from naivegrad.backend.cpu.elementwise import cast
 from naivegrad.kernels import embedding_bag as kernel
 
 _INT64 = np.dtype(np.int64)
@@ -36,9 +37,12 @@ def embedding_bag(
     out: Any = kernel.bag_sum(index, start, table, scale, padding_idx, mean)
     if out is None:
         s = None if scale is None else _floats(scale, table)
-        out = kernel.bag_sum(
-            _numbers(index), _numbers(start), _floats(table, table), s, padding_idx, mean
-        ).astype(table.dtype, copy=False)
+        out = cast(
+            kernel.bag_sum(
+                _numbers(index), _numbers(start), _floats(table, table), s, padding_idx, mean
+            ),
+            table.dtype,
+        )
     return out
 
 
@@ -55,9 +59,12 @@ def embedding_bag_grad(
     out: Any = kernel.bag_grad(index, start, grad, scale, rows, padding_idx, mean)
     if out is None:
         s = None if scale is None else _floats(scale, grad)
-        out = kernel.bag_grad(
-            _numbers(index), _numbers(start), _floats(grad, grad), s, rows, padding_idx, mean
-        ).astype(grad.dtype, copy=False)
+        out = cast(
+            kernel.bag_grad(
+                _numbers(index), _numbers(start), _floats(grad, grad), s, rows, padding_idx, mean
+            ),
+            grad.dtype,
+        )
     return out
 
 
@@ -69,7 +76,7 @@ def embedding_bag_dot(
     if out is None:
         g, t = _floats(grad, table), _floats(table, table)
         out = kernel.bag_dot(_numbers(index), _numbers(start), g, t, padding_idx)
-        out = out.astype(table.dtype, copy=False)
+        out = cast(out, table.dtype)
     return out
 
 

@@ -18,7 +18,9 @@ def matmul(x: ndarray, y: ndarray) -> ndarray:
     """x @ y of (..., M, K) and (..., K, N), the leading axes broadcasting; of vectors as NumPy."""
     if y.ndim == 1:
         if is_floating(x.dtype) and x.dtype.itemsize == 2:
-            return cast(matmul(x.astype(np.float32), y.astype(np.float32)), x.dtype)
+            return cast(
+                matmul(cast(x, np.dtype(np.float32)), cast(y, np.dtype(np.float32))), x.dtype
+            )
         return np.asarray(np.matmul(x, np.ascontiguousarray(y)))  # the BLAS wants steps above 0
     m, k = x.shape[-2:]
     n = y.shape[-1]

@@ -8,6 +8,7 @@ import numpy as np
 from numpy import ndarray
 
 from naivegrad.backend.cpu.dense import dense, dense_float, dense_or_none, working_type
+from naivegrad.backend.cpu.elementwise import cast
 from naivegrad.kernels import loss as kernel
 
 _CODE = {"none": kernel.NONE, "mean": kernel.MEAN, "sum": kernel.SUM}
@@ -27,7 +28,7 @@ def cross_entropy(
     if result is None:
         arrays = _dense("cross_entropy", x, target, weight)
         loss, stats = kernel.cross_entropy(*arrays, *options)
-        return loss.astype(x.dtype, copy=False), stats
+        return cast(loss, x.dtype), stats
     return result
 
 
@@ -47,7 +48,7 @@ def cross_entropy_grad(
     if out is None:
         a, t, w = _dense("cross_entropy", x, target, weight)
         g = _dense_grad("cross_entropy", grad, target, reduction, a.dtype)
-        out = kernel.cross_entropy_grad(g, a, t, w, stats, *options).astype(x.dtype, copy=False)
+        out = cast(kernel.cross_entropy_grad(g, a, t, w, stats, *options), x.dtype)
     return out
 
 
@@ -64,7 +65,7 @@ def nll_loss(
     loss = kernel.nll_loss(x, target, weight, *options)
     if loss is None:
         arrays = _dense("nll_loss", x, target, weight)
-        loss = kernel.nll_loss(*arrays, *options).astype(x.dtype, copy=False)
+        loss = cast(kernel.nll_loss(*arrays, *options), x.dtype)
     return loss
 
 
@@ -84,7 +85,7 @@ def nll_loss_grad(
         _, t, w = _dense("nll_loss", out, target, weight)
         g = _dense_grad("nll_loss", grad, target, reduction, out.dtype)
         kernel.nll_loss_grad(g, out, t, w, *options)
-    return out.astype(grad.dtype, copy=False)
+    return cast(out, grad.dtype)
 
 
 def mse_loss(x: ndarray, y: ndarray, reduction: str) -> ndarray:
@@ -93,7 +94,7 @@ def mse_loss(x: ndarray, y: ndarray, reduction: str) -> ndarray:
     if out is None:
         a = dense_float("mse_loss", x)
         b = dense("mse_loss", y, x.shape, a.dtype)
-        out = kernel.mse_loss(a, b, _CODE[reduction]).astype(x.dtype, copy=False)
+        out = cast(kernel.mse_loss(a, b, _CODE[reduction]), x.dtype)
     return out
 
 
@@ -104,7 +105,7 @@ def mse_loss_grad(grad: ndarray, x: ndarray, y: ndarray, reduction: str) -> ndar
         a = dense_float("mse_loss", x)
         b = dense("mse_loss", y, x.shape, a.dtype)
         g = dense("mse_loss", grad, x.shape if reduction == "none" else (), a.dtype)
-        out = kernel.mse_loss_grad(g, a, b, _CODE[reduction]).astype(x.dtype, copy=False)
+        out = cast(kernel.mse_loss_grad(g, a, b, _CODE[reduction]), x.dtype)
     return out
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy import ndarray
 
 from naivegrad.backend.cpu.dense import dense, dense_float, dense_or_none, working_type
+from naivegrad.backend.cpu.elementwise import cast
 from naivegrad.kernels import norm as kernel
 
 Gradients = tuple[ndarray | None, ndarray | None, ndarray | None]
@@ -24,7 +25,7 @@ def layer_norm(
         w = dense_or_none("layer_norm", weight, shape, a.dtype)
         b = dense_or_none("layer_norm", bias, shape, a.dtype)
         y, stats = kernel.layer_norm(a, axes, w, b, eps)
-        return y.astype(x.dtype, copy=False), stats
+        return cast(y, x.dtype), stats
     return result
 
 
@@ -74,7 +75,7 @@ def batch_norm(
         for running, new in zip(vectors[:2], copies[:2], strict=True):
             if training and running is not None and new is not None and new is not running:
                 running[...] = new
-        return y.astype(x.dtype, copy=False), stats
+        return cast(y, x.dtype), stats
     return result
 
 
@@ -95,5 +96,5 @@ def batch_norm_grad(
 
 
 def _cast(arrays: Gradients, dtype: np.dtype) -> Gradients:
-    x, weight, bias = (a if a is None else a.astype(dtype, copy=False) for a in arrays)
+    x, weight, bias = (a if a is None else cast(a, dtype) for a in arrays)
     return x, weight, bias

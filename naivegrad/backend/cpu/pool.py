@@ -13,6 +13,7 @@ from functools import lru_cache
 import numpy as np
 from numpy import ndarray
 
+from naivegrad.backend.cpu.elementwise import cast
 from naivegrad.backend.promotion import is_floating
 from naivegrad.backend.window import IMAGES, Shape, Steps, check_planes, pool_shape
 from naivegrad.kernels import pool as kernel
@@ -35,7 +36,7 @@ def max_pool(
     if len(kernel_size) == 3:
         window = (kernel_size, stride, padding, dilation)
         y, index = _max_pool3d(_dense(x, dtype), shape, *window)
-        return (y if dtype == x.dtype else y.astype(x.dtype)), index
+        return (y if dtype == x.dtype else cast(y, x.dtype)), index
     index, y = np.empty(shape, np.int32), np.empty(shape, dtype)
     if len(kernel_size) == 1:
         x, shape = x[:, :, None], (*shape[:2], 1, *shape[2:])
@@ -44,7 +45,7 @@ def max_pool(
     find = kernel.max_pool2d if dtype.kind == "f" else _max_pool2d_int64
     planes = y.reshape(shape), index.reshape(shape)
     find(_dense(x, dtype), *planes, kernel_size, stride, padding, dilation)
-    return (y if dtype == x.dtype else y.astype(x.dtype)), index
+    return (y if dtype == x.dtype else cast(y, x.dtype)), index
 
 
 def _max_pool2d_int64(
@@ -159,7 +160,7 @@ def _max_windows(op: str, x: ndarray, tables: list[ndarray]) -> tuple[ndarray, n
     whole = [np.array([[[0], [1]]], np.intp)] * (3 - len(tables))
     volumes = _volumes(_dense(x, dtype)), _volumes(y), _volumes(index)
     kernel.max_windows(*volumes, *whole, *tables)
-    return (y if dtype == x.dtype else y.astype(x.dtype)), index
+    return (y if dtype == x.dtype else cast(y, x.dtype)), index
 
 
 def max_pool_grad(grad: ndarray, index_: ndarray, x_shape: Shape) -> ndarray:
@@ -168,7 +169,7 @@ def max_pool_grad(grad: ndarray, index_: ndarray, x_shape: Shape) -> ndarray:
     dtype = np.result_type(grad.dtype, np.float32)
     grad_x = np.empty(x_shape, dtype)
     kernel.plane_scatter(_dense(grad, dtype), _dense(index_, index_.dtype), grad_x)
-    return grad_x if dtype == grad.dtype else grad_x.astype(grad.dtype)
+    return grad_x if dtype == grad.dtype else cast(grad_x, grad.dtype)
 
 
 def max_pool_pick(x: ndarray, index_: ndarray) -> ndarray:
@@ -177,7 +178,7 @@ def max_pool_pick(x: ndarray, index_: ndarray) -> ndarray:
     dtype = np.result_type(x.dtype, np.float32)
     y = np.empty(index_.shape, dtype)
     kernel.plane_gather(_dense(x, dtype), _dense(index_, index_.dtype), y)
-    return y if dtype == x.dtype else y.astype(x.dtype)
+    return y if dtype == x.dtype else cast(y, x.dtype)
 
 
 def unpool_index(index_: ndarray, size: int) -> ndarray:
@@ -247,7 +248,7 @@ def _mean(op: str, x: ndarray, tables: list[ndarray], divisor: int | None) -> nd
     depths, rows, columns = _three(tables)
     volumes = _volumes(_dense(x, dtype)), _volumes(y)
     kernel.mean_windows(*volumes, depths, rows, columns, divisor or 0, False)
-    return y if dtype == x.dtype else y.astype(x.dtype)
+    return y if dtype == x.dtype else cast(y, x.dtype)
 
 
 def _integer_mean(x: ndarray, tables: list[ndarray], divisor: int | None) -> ndarray:
@@ -275,7 +276,7 @@ def _spread(
     depths, rows, columns = _three(tables)
     volumes = _volumes(grad_x), _volumes(_dense(grad, dtype))
     kernel.mean_windows(*volumes, depths, rows, columns, divisor or 0, True)
-    return grad_x if dtype == grad.dtype else grad_x.astype(grad.dtype)
+    return grad_x if dtype == grad.dtype else cast(grad_x, grad.dtype)
 
 
 # ------------------------------------------------------------------------------ windows

@@ -8,6 +8,7 @@ import numpy as np
 from numpy import ndarray
 
 from naivegrad.backend.cpu.dense import dense_float
+from naivegrad.backend.cpu.elementwise import cast
 from naivegrad.kernels import random as kernel
 
 _KIND = {"uniform": kernel.UNIFORM, "normal": kernel.NORMAL, "bernoulli": kernel.BERNOULLI}
@@ -33,10 +34,10 @@ def random(
             steps = 2048.0 if dtype == np.float16 else 256.0
             kernel.fill(out, seed, offset, kernel.UNIFORM, 0.0, steps)
             np.floor(out, out)
-            return (a + out * ((b - a) / steps)).astype(dtype)
+            return cast(a + out * ((b - a) / steps), dtype)
         b = b - a
     kernel.fill(out, seed, offset, _KIND[kind], a, b)
-    return out.astype(dtype, copy=False)
+    return cast(out, dtype)
 
 
 def random_integers(shape: tuple[int, ...], low: int, high: int, seed: int, offset: int) -> ndarray:
@@ -56,12 +57,12 @@ def random_permutation(n: int, seed: int, offset: int) -> ndarray:
 def poisson(rates: ndarray, seed: int, offset: int) -> ndarray:
     """Poisson distributed counts; one block of the stream seeds NumPy's generator."""
     numbers = np.random.Generator(np.random.Philox(key=seed, counter=[offset, 0, 0, 1]))
-    return np.asarray(numbers.poisson(rates.astype(np.float64))).astype(rates.dtype)
+    return cast(np.asarray(numbers.poisson(rates.astype(np.float64))), rates.dtype)
 
 
 def dropout(x: ndarray, p: float, seed: int, offset: int) -> ndarray:
     """x / (1 - p), or 0 with probability p; one word of the stream an element, in C order."""
     out = kernel.dropout(x, p, seed, offset)
     if out is None:
-        out = kernel.dropout(dense_float("dropout", x), p, seed, offset).astype(x.dtype, copy=False)
+        out = cast(kernel.dropout(dense_float("dropout", x), p, seed, offset), x.dtype)
     return out

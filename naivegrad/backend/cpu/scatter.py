@@ -8,6 +8,7 @@ import numpy as np
 from numpy import ndarray
 
 from naivegrad.backend.cpu.array import require_writeable
+from naivegrad.backend.cpu.elementwise import cast
 from naivegrad.kernels import index as index_kernel
 from naivegrad.kernels import scatter as kernel
 
@@ -138,7 +139,7 @@ def combine(
         at = np.arange(outer).reshape(-1, 1, 1), k, np.arange(inner)
         UFUNCS[op].at(out.reshape(outer, n, inner), at, source.reshape(outer, m, inner))
         return True
-    wide, source = out.astype(np.float32), source.astype(np.float32)
+    wide, source = cast(out, np.dtype(np.float32)), cast(source, np.dtype(np.float32))
     done = kernel.scatter_reduce(OPS[op], blocks, source, index_, wide, *size, from_end)
-    out[...] = wide
+    out[...] = cast(wide, out.dtype)
     return done

@@ -5,6 +5,7 @@ from __future__ import annotations
 from numpy import ndarray
 
 from naivegrad.backend.cpu.dense import dense, dense_float, working_type
+from naivegrad.backend.cpu.elementwise import cast
 from naivegrad.kernels import softmax as kernel
 
 
@@ -12,7 +13,7 @@ def softmax(x: ndarray, axis: int, logarithm: bool = False) -> ndarray:
     """exp(x) / sum(exp(x)) over `axis`, or its logarithm."""
     y = kernel.softmax(x, axis, logarithm)
     if y is None:
-        y = kernel.softmax(dense_float("softmax", x), axis, logarithm).astype(x.dtype, copy=False)
+        y = cast(kernel.softmax(dense_float("softmax", x), axis, logarithm), x.dtype)
     return y
 
 
@@ -21,10 +22,13 @@ def softmax_grad(grad: ndarray, y: ndarray, axis: int, logarithm: bool = False) 
     out = kernel.softmax_grad(grad, y, axis, logarithm)
     if out is None:
         work = working_type(y)
-        out = kernel.softmax_grad(
-            dense("softmax", grad, y.shape, work),
-            dense("softmax", y, y.shape, work),
-            axis,
-            logarithm,
-        ).astype(y.dtype, copy=False)
+        out = cast(
+            kernel.softmax_grad(
+                dense("softmax", grad, y.shape, work),
+                dense("softmax", y, y.shape, work),
+                axis,
+                logarithm,
+            ),
+            y.dtype,
+        )
     return out

@@ -43,6 +43,7 @@ from naivegrad.nn.conv import (
     Fold,
     Unfold,
 )
+from naivegrad.nn.distance import CosineSimilarity, PairwiseDistance
 from naivegrad.nn.dropout import (
     AlphaDropout,
     Dropout,
@@ -59,24 +60,22 @@ from naivegrad.nn.loss import (
     BCEWithLogitsLoss,
     CrossEntropyLoss,
     CTCLoss,
+    GaussianNLLLoss,
     HuberLoss,
     KLDivLoss,
     L1Loss,
     MSELoss,
     NLLLoss,
+    PoissonNLLLoss,
     SmoothL1Loss,
 )
 from naivegrad.nn.margin import (
     CosineEmbeddingLoss,
-    CosineSimilarity,
-    GaussianNLLLoss,
     HingeEmbeddingLoss,
     MarginRankingLoss,
     MultiLabelMarginLoss,
     MultiLabelSoftMarginLoss,
     MultiMarginLoss,
-    PairwiseDistance,
-    PoissonNLLLoss,
     SoftMarginLoss,
     TripletMarginLoss,
     TripletMarginWithDistanceLoss,

@@ -13,11 +13,13 @@ __all__ = [
     "BCEWithLogitsLoss",
     "CTCLoss",
     "CrossEntropyLoss",
+    "GaussianNLLLoss",
     "HuberLoss",
     "KLDivLoss",
     "L1Loss",
     "MSELoss",
     "NLLLoss",
+    "PoissonNLLLoss",
     "SmoothL1Loss",
 ]
 
@@ -34,7 +36,9 @@ def _reduction(name: str, size_average: bool | None, reduce: bool | None, reduct
     return reduction
 
 
-class _Loss(Module):
+class Loss(Module):
+    """What all losses have: the reduction."""
+
     def __init__(
         self,
         size_average: bool | None = None,
@@ -45,21 +49,21 @@ class _Loss(Module):
         self.reduction = _reduction(type(self).__name__, size_average, reduce, reduction)
 
 
-class MSELoss(_Loss):
+class MSELoss(Loss):
     """(x - y)^2, its mean, or its sum."""
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         return F.mse_loss(x, y, reduction=self.reduction)
 
 
-class L1Loss(_Loss):
+class L1Loss(Loss):
     """|x - y|, its mean, or its sum."""
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         return F.l1_loss(x, y, reduction=self.reduction)
 
 
-class SmoothL1Loss(_Loss):
+class SmoothL1Loss(Loss):
     """(x - y)^2 / (2 beta) where |x - y| < beta, |x - y| - beta / 2 elsewhere."""
 
     def __init__(
@@ -76,7 +80,7 @@ class SmoothL1Loss(_Loss):
         return F.smooth_l1_loss(x, y, reduction=self.reduction, beta=self.beta)
 
 
-class HuberLoss(_Loss):
+class HuberLoss(Loss):
     """(x - y)^2 / 2 where |x - y| < delta, delta (|x - y| - delta / 2) elsewhere."""
 
     def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
@@ -87,7 +91,7 @@ class HuberLoss(_Loss):
         return F.huber_loss(x, y, reduction=self.reduction, delta=self.delta)
 
 
-class KLDivLoss(_Loss):
+class KLDivLoss(Loss):
     """y (log y - x) for log-probabilities x; y is probabilities, or with log_target their logs.
 
     reduction "batchmean" divides the sum by the first dimension: the divergence's true mean.
@@ -107,7 +111,7 @@ class KLDivLoss(_Loss):
         return F.kl_div(x, y, reduction=self.reduction, log_target=self.log_target)
 
 
-class BCELoss(_Loss):
+class BCELoss(Loss):
     """-weight (y log x + (1 - y) log(1 - x)) for probabilities x; logs are at least -100."""
 
     weight: Tensor | None
@@ -126,7 +130,7 @@ class BCELoss(_Loss):
         return F.binary_cross_entropy(x, y, weight=self.weight, reduction=self.reduction)
 
 
-class BCEWithLogitsLoss(_Loss):
+class BCEWithLogitsLoss(Loss):
     """BCELoss of sigmoid(x), computed without overflow; pos_weight multiplies y log sigmoid(x)."""
 
     weight: Tensor | None
@@ -150,7 +154,7 @@ class BCEWithLogitsLoss(_Loss):
         )
 
 
-class NLLLoss(_Loss):
+class NLLLoss(Loss):
     """-weight[y] x[y] for log-probabilities x (N, C, ...) and classes y (N, ...)."""
 
     weight: Tensor | None
@@ -173,7 +177,7 @@ class NLLLoss(_Loss):
         )
 
 
-class CrossEntropyLoss(_Loss):
+class CrossEntropyLoss(Loss):
     """-log softmax(x)[y] for logits x (N, C, ...), classes y (N, ...) or probabilities y like x.
 
     Parameters
@@ -211,7 +215,7 @@ class CrossEntropyLoss(_Loss):
         )
 
 
-class CTCLoss(_Loss):
+class CTCLoss(Loss):
     """Connectionist temporal classification: labels in order, whatever their timing.
 
     x (T, N, C) are log-probabilities, y (N, S) or (sum,) labels; see `functional.ctc_loss`.
@@ -227,4 +231,47 @@ class CTCLoss(_Loss):
     def forward(self, x: Tensor, y: Tensor, input_lengths: Any, target_lengths: Any) -> Tensor:
         return F.ctc_loss(
             x, y, input_lengths, target_lengths, self.blank, self.reduction, self.zero_infinity
+        )
+
+
+class GaussianNLLLoss(Loss):
+    """(log v + (x - y)^2 / v) / 2, v = max(var, eps); full adds log(2 pi) / 2."""
+
+    def __init__(
+        self,
+        *,
+        full: bool = False,
+        eps: float = 1e-6,
+        reduction: str = "mean",
+    ) -> None:
+        super().__init__(reduction=reduction)
+        self.full = full
+        self.eps = eps
+
+    def forward(self, x: Tensor, y: Tensor, var: Tensor) -> Tensor:
+        return F.gaussian_nll_loss(
+            x, y, var, full=self.full, eps=self.eps, reduction=self.reduction
+        )
+
+
+class PoissonNLLLoss(Loss):
+    """exp(x) - y x, or x - y log(x + eps) for log_input=False; full adds Stirling's term."""
+
+    def __init__(
+        self,
+        log_input: bool = True,
+        full: bool = False,
+        size_average: bool | None = None,
+        eps: float = 1e-8,
+        reduce: bool | None = None,
+        reduction: str = "mean",
+    ) -> None:
+        super().__init__(size_average, reduce, reduction)
+        self.log_input = log_input
+        self.full = full
+        self.eps = eps
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        return F.poisson_nll_loss(
+            x, y, log_input=self.log_input, full=self.full, eps=self.eps, reduction=self.reduction
         )

@@ -1,57 +1,28 @@
-"""Losses with a margin, and distances, as modules."""
+"""Losses that ask for a margin, as modules."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from naivegrad.nn import functional as F
-from naivegrad.nn.loss import _Loss
-from naivegrad.nn.module import Module
+from naivegrad.nn.distance import PairwiseDistance
+from naivegrad.nn.loss import Loss
 from naivegrad.tensor import Tensor
 
 __all__ = [
     "CosineEmbeddingLoss",
-    "CosineSimilarity",
-    "GaussianNLLLoss",
     "HingeEmbeddingLoss",
     "MarginRankingLoss",
     "MultiLabelMarginLoss",
     "MultiLabelSoftMarginLoss",
     "MultiMarginLoss",
-    "PairwiseDistance",
-    "PoissonNLLLoss",
     "SoftMarginLoss",
     "TripletMarginLoss",
     "TripletMarginWithDistanceLoss",
 ]
 
 
-class CosineSimilarity(Module):
-    """x1 . x2 / (|x1| |x2|) along dim; norms are at least eps."""
-
-    def __init__(self, dim: int = 1, eps: float = 1e-8) -> None:
-        super().__init__()
-        self.dim = dim
-        self.eps = eps
-
-    def forward(self, x1: Tensor, x2: Tensor) -> Tensor:
-        return F.cosine_similarity(x1, x2, self.dim, self.eps)
-
-
-class PairwiseDistance(Module):
-    """The p-norm of x1 - x2 + eps over the last dimension."""
-
-    def __init__(self, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> None:
-        super().__init__()
-        self.norm = p
-        self.eps = eps
-        self.keepdim = keepdim
-
-    def forward(self, x1: Tensor, x2: Tensor) -> Tensor:
-        return F.pairwise_distance(x1, x2, self.norm, self.eps, self.keepdim)
-
-
-class CosineEmbeddingLoss(_Loss):
+class CosineEmbeddingLoss(Loss):
     """1 - cos(x1, x2) where y = 1, max(cos(x1, x2) - margin, 0) where y = -1."""
 
     def __init__(
@@ -68,7 +39,7 @@ class CosineEmbeddingLoss(_Loss):
         return F.cosine_embedding_loss(x1, x2, y, margin=self.margin, reduction=self.reduction)
 
 
-class HingeEmbeddingLoss(_Loss):
+class HingeEmbeddingLoss(Loss):
     """x, a distance, where y = 1, max(margin - x, 0) where y = -1."""
 
     def __init__(
@@ -85,7 +56,7 @@ class HingeEmbeddingLoss(_Loss):
         return F.hinge_embedding_loss(x, y, margin=self.margin, reduction=self.reduction)
 
 
-class MarginRankingLoss(_Loss):
+class MarginRankingLoss(Loss):
     """max(-y (x1 - x2) + margin, 0): y = 1 wants x1 above x2, -1 below."""
 
     def __init__(
@@ -102,7 +73,7 @@ class MarginRankingLoss(_Loss):
         return F.margin_ranking_loss(x1, x2, y, margin=self.margin, reduction=self.reduction)
 
 
-class TripletMarginLoss(_Loss):
+class TripletMarginLoss(Loss):
     """max(d(anchor, positive) - d(anchor, negative) + margin, 0), d a p-norm."""
 
     def __init__(
@@ -134,7 +105,7 @@ class TripletMarginLoss(_Loss):
         )
 
 
-class TripletMarginWithDistanceLoss(_Loss):
+class TripletMarginWithDistanceLoss(Loss):
     """TripletMarginLoss with a distance of one's own: f(x, y)."""
 
     def __init__(
@@ -162,7 +133,7 @@ class TripletMarginWithDistanceLoss(_Loss):
         )
 
 
-class MultiMarginLoss(_Loss):
+class MultiMarginLoss(Loss):
     """sum_j max(margin - x_y + x_j, 0)^p / C over the classes j that are not y."""
 
     weight: Tensor | None
@@ -187,14 +158,14 @@ class MultiMarginLoss(_Loss):
         )
 
 
-class MultiLabelMarginLoss(_Loss):
+class MultiLabelMarginLoss(Loss):
     """sum_yj max(1 - x_y + x_j, 0) / C: y holds the classes of a line, until a -1."""
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         return F.multilabel_margin_loss(x, y, reduction=self.reduction)
 
 
-class MultiLabelSoftMarginLoss(_Loss):
+class MultiLabelSoftMarginLoss(Loss):
     """The mean over the classes of the binary cross-entropy of each, from scores."""
 
     weight: Tensor | None
@@ -213,51 +184,8 @@ class MultiLabelSoftMarginLoss(_Loss):
         return F.multilabel_soft_margin_loss(x, y, weight=self.weight, reduction=self.reduction)
 
 
-class SoftMarginLoss(_Loss):
+class SoftMarginLoss(Loss):
     """log(1 + exp(-y x)), y = 1 or -1."""
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         return F.soft_margin_loss(x, y, reduction=self.reduction)
-
-
-class GaussianNLLLoss(_Loss):
-    """(log v + (x - y)^2 / v) / 2, v = max(var, eps); full adds log(2 pi) / 2."""
-
-    def __init__(
-        self,
-        *,
-        full: bool = False,
-        eps: float = 1e-6,
-        reduction: str = "mean",
-    ) -> None:
-        super().__init__(reduction=reduction)
-        self.full = full
-        self.eps = eps
-
-    def forward(self, x: Tensor, y: Tensor, var: Tensor) -> Tensor:
-        return F.gaussian_nll_loss(
-            x, y, var, full=self.full, eps=self.eps, reduction=self.reduction
-        )
-
-
-class PoissonNLLLoss(_Loss):
-    """exp(x) - y x, or x - y log(x + eps) for log_input=False; full adds Stirling's term."""
-
-    def __init__(
-        self,
-        log_input: bool = True,
-        full: bool = False,
-        size_average: bool | None = None,
-        eps: float = 1e-8,
-        reduce: bool | None = None,
-        reduction: str = "mean",
-    ) -> None:
-        super().__init__(size_average, reduce, reduction)
-        self.log_input = log_input
-        self.full = full
-        self.eps = eps
-
-    def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        return F.poisson_nll_loss(
-            x, y, log_input=self.log_input, full=self.full, eps=self.eps, reduction=self.reduction
-        )

@@ -116,7 +116,7 @@ from naivegrad.ops.diagonal import (
     triu,
     triu_indices,
 )
-from naivegrad.ops.distance import cdist, pdist
+from naivegrad.ops.distance import cdist, cosine_similarity, pairwise_distance, pdist
 from naivegrad.ops.einsum import einsum, tensordot
 from naivegrad.ops.elementwise import (
     abs,
@@ -201,13 +201,11 @@ from naivegrad.ops.lu import lu_unpack
 from naivegrad.ops.lu import solve_by_lu as lu_solve
 from naivegrad.ops.margin import (
     cosine_embedding_loss,
-    cosine_similarity,
     hinge_embedding_loss,
     margin_ranking_loss,
     multi_margin_loss,
     multilabel_margin_loss,
     multilabel_soft_margin_loss,
-    pairwise_distance,
     triplet_margin_loss,
     triplet_margin_with_distance_loss,
 )

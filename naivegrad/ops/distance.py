@@ -1,4 +1,4 @@
-"""Distances between rows: cdist and pdist."""
+"""Distances: between all rows of matrices, and between two tensors along one dimension."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 
 from naivegrad.autograd import Function, formula_vjp
-from naivegrad.ops._args import check_batches, require_tensor
+from naivegrad.ops._args import check_batches, normalize_axis, require_tensor
+from naivegrad.ops._reduction import paired
 from naivegrad.ops.linalg import check_dtypes
 from naivegrad.ops.select import where
+from naivegrad.ops.vector_norm import norm
 from naivegrad.tensor import Tensor, wrap
 
 
@@ -129,3 +131,51 @@ def pdist(input: Tensor, p: float = 2.0) -> Tensor:
     above = wrap(ones, backend).triu(1)
     rows, columns = (wrap(k, backend) for k in backend.nonzero(above.array))
     return cdist(input, input, p)[rows, columns]
+
+
+def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
+    """The cosine of the angle between vectors along dim.
+
+        y = x1 . x2 / (max(|x1|, eps) max(|x2|, eps))
+
+    Parameters
+    ----------
+    x1, x2 : Tensor of floating point, broadcasting
+    dim : int, the dimension of the vectors after broadcasting
+    eps : keeps the division finite
+
+    Returns
+    -------
+    Tensor of the common shape without dim
+
+    Notes
+    -----
+    Differentiable in both, to any order. The gradient goes through a norm below eps all the same.
+
+    Examples
+    --------
+    >>> import naivegrad as ng
+    >>> ng.cosine_similarity(ng.tensor([1.0, 1.0]), ng.tensor([0.0, 2.0]), dim=0)
+    tensor(0.7071)
+    """
+    op = "cosine_similarity"
+    x, y = paired(op, x1, x2, names=("x1", "x2"))
+    axis = normalize_axis(dim, x.array.ndim, op)
+    return (_unit(x, axis, eps) * _unit(y, axis, eps)).sum(axis)
+
+
+def _unit(x: Tensor, axis: int, eps: float) -> Tensor:
+    """x / max(|x|, eps), the bound being invisible to the gradient."""
+    length = norm(x, 2, axis, True)
+    return x / (length + (length.clamp(min=eps) - length).detach())
+
+
+def pairwise_distance(
+    x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False
+) -> Tensor:
+    """(sum |x1 - x2 + eps|^p)^(1/p) over the last dimension. Differentiable in both.
+
+    eps keeps the gradient finite where the two are equal.
+    """
+    x, y = paired("pairwise_distance", x1, x2, names=("x1", "x2"))
+    return norm(x - y + eps, p, -1, keepdim)

@@ -69,16 +69,16 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None) -
 
     Types promote. A 1-d tensor without elements is passed over, as in PyTorch.
     """
-    tensors = list(tensors)
-    if not tensors:
+    given: list[Any] = list(tensors)
+    if not given:
         raise ValueError("cat: expects at least one tensor")
     kept = []
-    for x in tensors:
+    for x in given:
         if not isinstance(x, Tensor):
             require_tensor(x, "cat", "each of tensors")
         if x.array.shape != (0,):
             kept.append(x)
-    kept = kept or tensors[:1]
+    kept = kept or given[:1]
     ndim = kept[0].array.ndim
     if ndim == 0:
         raise ValueError("cat: a 0-d tensor cannot be concatenated; use stack")

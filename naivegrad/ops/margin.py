@@ -1,4 +1,4 @@
-"""Distances between tensors, and losses that ask for a margin between numbers or distances."""
+"""Losses that ask for a margin between numbers, or between distances."""
 
 from __future__ import annotations
 
@@ -7,66 +7,17 @@ from typing import Any
 
 from naivegrad.ops._args import (
     check_bounds,
-    normalize_axis,
     require_floating,
     require_integers,
     require_tensor,
 )
-from naivegrad.ops._reduction import check_reduction, paired, reduced, reduction_of, same_kind
+from naivegrad.ops._reduction import check_reduction, reduced, reduction_of, same_kind
 from naivegrad.ops.activation import relu
+from naivegrad.ops.distance import pairwise_distance
 from naivegrad.ops.scatter import gather, scatter_add
 from naivegrad.ops.select import minimum, where
 from naivegrad.ops.smooth import logsigmoid
-from naivegrad.ops.vector_norm import norm
 from naivegrad.tensor import Tensor
-
-
-def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
-    """The cosine of the angle between vectors along dim.
-
-        y = x1 . x2 / (max(|x1|, eps) max(|x2|, eps))
-
-    Parameters
-    ----------
-    x1, x2 : Tensor of floating point, broadcasting
-    dim : int, the dimension of the vectors after broadcasting
-    eps : keeps the division finite
-
-    Returns
-    -------
-    Tensor of the common shape without dim
-
-    Notes
-    -----
-    Differentiable in both, to any order. The gradient goes through a norm below eps all the same.
-
-    Examples
-    --------
-    >>> import naivegrad as ng
-    >>> ng.cosine_similarity(ng.tensor([1.0, 1.0]), ng.tensor([0.0, 2.0]), dim=0)
-    tensor(0.7071)
-    """
-    op = "cosine_similarity"
-    x, y = paired(op, x1, x2, names=("x1", "x2"))
-    axis = normalize_axis(dim, x.array.ndim, op)
-    return (_unit(x, axis, eps) * _unit(y, axis, eps)).sum(axis)
-
-
-def _unit(x: Tensor, axis: int, eps: float) -> Tensor:
-    """x / max(|x|, eps), the bound being invisible to the gradient."""
-    length = norm(x, 2, axis, True)
-    return x / (length + (length.clamp(min=eps) - length).detach())
-
-
-def pairwise_distance(
-    x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False
-) -> Tensor:
-    """(sum |x1 - x2 + eps|^p)^(1/p) over the last dimension. Differentiable in both.
-
-    eps keeps the gradient finite where the two are equal.
-    """
-    x, y = paired("pairwise_distance", x1, x2, names=("x1", "x2"))
-    return norm(x - y + eps, p, -1, keepdim)
 
 
 def cosine_embedding_loss(

@@ -1,8 +1,9 @@
-"""Rows: distances of rows."""
+"""Rows: distances, and the cosine of an angle."""
 
 import numpy as np
 from scipy.spatial import distance
 
+from .loss import F
 from .row import Op, case, error, fixed, pin
 
 INF = np.inf
@@ -20,6 +21,18 @@ def np_cdist(x, y, p=2.0):
 
 def np_pdist(x, p=2.0):
     return distance.pdist(x, "minkowski", p=p) if p < INF else distance.pdist(x, "chebyshev")
+
+
+def cosine(x, y, dim=1, eps=1e-8):
+    x, y = np.broadcast_arrays(x, y)
+    nx, ny = (np.maximum(np.sqrt((v * v).sum(dim)), eps) for v in (x, y))
+    return (x * y).sum(dim) / (nx * ny)
+
+
+def pairwise(x, y, p=2.0, eps=1e-6, keepdim=False):
+    d = np.abs(x - y + eps)
+    out = d.max(-1) if p == np.inf else (d**p).sum(-1) ** (1 / p)
+    return out[..., None] if keepdim else out
 
 
 OPS = [
@@ -77,5 +90,39 @@ OPS = [
         distinct=True,
         dtypes={("float16",): TypeError},
         errors=(error(ValueError, r"a matrix, got", (2, 3, 4)),),
+    ),
+    Op(
+        "cosine_similarity",
+        lambda lib, x, y, **o: F(lib).cosine_similarity(x, y, **o),
+        cosine,
+        (
+            case((3, 4), (3, 4)),
+            case((3, 4), (3, 4), dim=0),
+            case((5,), (5,), dim=-1),
+            case((2, 3, 4), (3, 4), dim=-1),
+            case((3, 1), (1, 4)),
+            case((0, 4), (0, 4)),
+        ),
+        dtypes={("float32", "float64"): "float64", ("float16", "float16"): "float16"},
+        errors=(
+            error(IndexError, "out of range", (3, 4), (3, 4), dim=2),
+            error((ValueError, RuntimeError), r"3.*4|4.*3", (2, 3), (2, 4)),
+        ),
+    ),
+    Op(
+        "pairwise_distance",
+        lambda lib, x, y, **o: F(lib).pairwise_distance(x, y, **o),
+        pairwise,
+        (
+            case((3, 4), (3, 4)),
+            case((5,), (5,)),
+            case((3, 4), (4,)),
+            case((2, 3, 4), (2, 3, 4), p=1.0),
+            case((3, 4), (3, 4), p=3.0, keepdim=True),
+            case((3, 4), (3, 4), p=np.inf),
+            case((3, 4), (3, 4), eps=0.1),
+        ),
+        distinct=True,
+        errors=(error((ValueError, RuntimeError), r"3.*4|4.*3", (2, 3), (2, 4)),),
     ),
 ]

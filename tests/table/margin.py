@@ -1,9 +1,10 @@
-"""Rows: losses that compare with numbers, distances, and losses with a margin."""
+"""Rows: losses that compare with numbers, and losses with a margin."""
 
 import math
 
 import numpy as np
 
+from .distance import cosine, pairwise
 from .loss import REDUCTIONS, F, reduce
 from .row import Input, Op, case, error, fixed, index, pin, probabilities, uniform
 
@@ -60,28 +61,16 @@ def huber(x, y, delta=1.0):
     return np.where(d < delta, d * d / 2, delta * (d - delta / 2))
 
 
-def cosine(x, y, dim=1, eps=1e-8):
-    x, y = np.broadcast_arrays(x, y)
-    nx, ny = (np.maximum(np.sqrt((v * v).sum(dim)), eps) for v in (x, y))
-    return (x * y).sum(dim) / (nx * ny)
-
-
-def distance(x, y, p=2.0, eps=1e-6, keepdim=False):
-    d = np.abs(x - y + eps)
-    out = d.max(-1) if p == np.inf else (d**p).sum(-1) ** (1 / p)
-    return out[..., None] if keepdim else out
-
-
 def cosine_embedding(x, y, t, margin=0.0):
     cos = cosine(x, y, -1, 0.0)
     return np.where(t == 1, 1 - cos, np.maximum(cos - margin, 0))
 
 
 def triplet(a, b, c, margin=1.0, swap=False, **o):
-    far = distance(a, c, **o)
+    far = pairwise(a, c, **o)
     if swap:
-        far = np.minimum(far, distance(b, c, **o))
-    return np.maximum(distance(a, b, **o) - far + margin, 0)
+        far = np.minimum(far, pairwise(b, c, **o))
+    return np.maximum(pairwise(a, b, **o) - far + margin, 0)
 
 
 def multi_margin(x, t, p=1, margin=1.0):
@@ -193,40 +182,6 @@ OPS = [
         (3, 4),
         signs((3, 4)),
         more_cases=(case((), signs(())),),
-    ),
-    Op(
-        "cosine_similarity",
-        lambda lib, x, y, **o: F(lib).cosine_similarity(x, y, **o),
-        cosine,
-        (
-            case((3, 4), (3, 4)),
-            case((3, 4), (3, 4), dim=0),
-            case((5,), (5,), dim=-1),
-            case((2, 3, 4), (3, 4), dim=-1),
-            case((3, 1), (1, 4)),
-            case((0, 4), (0, 4)),
-        ),
-        dtypes={("float32", "float64"): "float64", ("float16", "float16"): "float16"},
-        errors=(
-            error(IndexError, "out of range", (3, 4), (3, 4), dim=2),
-            error((ValueError, RuntimeError), r"3.*4|4.*3", (2, 3), (2, 4)),
-        ),
-    ),
-    Op(
-        "pairwise_distance",
-        lambda lib, x, y, **o: F(lib).pairwise_distance(x, y, **o),
-        distance,
-        (
-            case((3, 4), (3, 4)),
-            case((5,), (5,)),
-            case((3, 4), (4,)),
-            case((2, 3, 4), (2, 3, 4), p=1.0),
-            case((3, 4), (3, 4), p=3.0, keepdim=True),
-            case((3, 4), (3, 4), p=np.inf),
-            case((3, 4), (3, 4), eps=0.1),
-        ),
-        distinct=True,
-        errors=(error((ValueError, RuntimeError), r"3.*4|4.*3", (2, 3), (2, 4)),),
     ),
     loss_row(
         "cosine_embedding_loss",

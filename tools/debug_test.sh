@@ -15,7 +15,8 @@ tar -xzf "$folder"/dist/*.tar.gz -C "$folder" --strip-components=1
 "$python" -m venv "$folder/venv"
 cd "$folder"
 venv/bin/python -m pip --disable-pip-version-check --quiet install \
-    "setuptools>=77" "cython>=3.1" "numpy>=2.0" "pytest>=8" "hypothesis>=6.100" "threadpoolctl>=3.5"
+    "setuptools>=77" "cython>=3.1" "numpy>=2.0" "ml_dtypes>=0.4" \
+    "pytest>=8" "hypothesis>=6.100" "scipy>=1.11" "threadpoolctl>=3.5"
 
 # The runtime library of the sanitizer must come first in the process, before Python itself.
 export NAIVEGRAD_DEBUG=1

@@ -146,3 +146,21 @@ def test_sums_of_integers(dtype):
                 np.testing.assert_array_equal(got, b.sum(dim, dtype=np.int64))
                 assert got.dtype == np.int64
     ng.set_num_threads(threads)
+
+
+@pytest.mark.parametrize("shape", [(9001,), (3, 5000), (5000, 3), (2, 4097, 2), (0, 3), (3, 0)])
+def test_any_and_all_at_every_size(shape):
+    """A single value decides, wherever it stands; nothing at all is any of nothing, all of it."""
+    for op in ("any", "all"):
+        rest = np.full(shape, op == "all")
+        for at in (0, rest.size // 2, rest.size - 1):
+            x = rest.copy()
+            if x.size:
+                x.reshape(-1)[at] = op == "any"
+            for dim in (None, *range(x.ndim)):
+                for keepdim in (False, True):
+                    for value in (x, np.where(x, np.nan, 0.0), x.astype(np.int16) * 256):
+                        got = getattr(ng, op)(ng.tensor(value), dim, keepdim).array
+                        want = getattr(np, op)(x, axis=dim, keepdims=keepdim)
+                        np.testing.assert_array_equal(got, want)
+                        assert got.dtype == bool

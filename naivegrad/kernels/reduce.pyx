@@ -195,25 +195,6 @@ cdef int reduce_real(int op, const real* x, real* out, const real* center, Py_ss
     return 0
 
 
-def reduce_all(int op, cnp.ndarray x, double scale=1.0):
-    """scale * op over all of a C-contiguous float array, as a 0-d array; None for other arrays."""
-    cdef int t = cnp.PyArray_TYPE(x)
-    cdef cnp.ndarray out
-    if not cnp.PyArray_ISCARRAY_RO(x) or (t != cnp.NPY_FLOAT32 and t != cnp.NPY_FLOAT64):
-        return None
-    out = cnp.PyArray_EMPTY(0, NULL, t, 0)
-    if cnp.PyArray_SIZE(x) <= BLOCK:
-        if t == cnp.NPY_FLOAT32:
-            rows(op, <float*>cnp.PyArray_DATA(x), <float*>cnp.PyArray_DATA(out), <float*>NULL, 0, 1,
-                 cnp.PyArray_SIZE(x), scale)
-        else:
-            rows(op, <double*>cnp.PyArray_DATA(x), <double*>cnp.PyArray_DATA(out), <double*>NULL, 0,
-                 1, cnp.PyArray_SIZE(x), scale)
-    else:
-        reduce(op, x, out, 1, cnp.PyArray_SIZE(x), 1, scale)
-    return out
-
-
 cdef cnp.ndarray lines(cnp.ndarray x, int first, int last, bint keepdims, int t,
                        Py_ssize_t* outer, Py_ssize_t* n, Py_ssize_t* inner):
     """An empty array for the reduction of x over the axes first to last, and the lengths."""
@@ -234,19 +215,6 @@ cdef cnp.ndarray lines(cnp.ndarray x, int first, int last, bint keepdims, int t,
     return cnp.PyArray_EMPTY(left, shape, t, 0)
 
 
-def reduce_run(int op, cnp.ndarray x, int first, int last, bint keepdims, double scale=1.0):
-    """scale * op over the axes first to last of a C-contiguous float array; None for other arrays.
-    """
-    cdef int t = cnp.PyArray_TYPE(x)
-    cdef Py_ssize_t outer, n, inner
-    cdef cnp.ndarray out
-    if not cnp.PyArray_ISCARRAY_RO(x) or (t != cnp.NPY_FLOAT32 and t != cnp.NPY_FLOAT64):
-        return None
-    out = lines(x, first, last, keepdims, t, &outer, &n, &inner)
-    reduce(op, x, out, outer, n, inner, scale)
-    return out
-
-
 def reduce(int op, cnp.ndarray x, cnp.ndarray out, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner,
            double scale=1.0, center=None):
     """out[o, i] = scale * op over k of x[o, k, i]. All C-contiguous, of one float type."""
@@ -254,7 +222,13 @@ def reduce(int op, cnp.ndarray x, cnp.ndarray out, Py_ssize_t outer, Py_ssize_t 
     cdef void* pc = NULL if center is None else cnp.PyArray_DATA(c)
     cdef void* px = cnp.PyArray_DATA(x)
     cdef void* po = cnp.PyArray_DATA(out)
-    if cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT32:
+    cdef bint single = cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT32
+    if cnp.PyArray_SIZE(x) <= BLOCK:  # it would take longer to let other Python threads run
+        if single:
+            reduce_real[float](op, <float*>px, <float*>po, <float*>pc, outer, n, inner, scale)
+        else:
+            reduce_real[double](op, <double*>px, <double*>po, <double*>pc, outer, n, inner, scale)
+    elif single:
         with nogil:
             reduce_real[float](op, <float*>px, <float*>po, <float*>pc, outer, n, inner, scale)
     else:
@@ -309,17 +283,14 @@ cdef int sum_whole(const whole* x, int64_t* out, Py_ssize_t outer, Py_ssize_t n,
     return 0
 
 
-def sum_integers(cnp.ndarray x, int first, int last, bint keepdims):
-    """The sum over the axes first to last of C-contiguous integers or truth values, as int64.
-
-    None for other arrays.
-    """
+cdef cnp.ndarray sum_integers(cnp.ndarray x, int first, int last, bint keepdims):
+    """The sum over the axes first to last of integers or truth values, as int64; or None."""
     cdef int t = cnp.PyArray_TYPE(x), size = cnp.PyArray_ITEMSIZE(x)
     cdef Py_ssize_t outer, n, inner
     cdef void* px = cnp.PyArray_DATA(x)
     cdef cnp.ndarray out
     cdef int64_t* po
-    if not cnp.PyArray_ISCARRAY_RO(x) or not (
+    if not (
         t == cnp.NPY_BOOL or t == cnp.NPY_UINT8
         or cnp.PyTypeNum_ISSIGNED(t) and cnp.PyTypeNum_ISINTEGER(t)
     ):
@@ -338,6 +309,73 @@ def sum_integers(cnp.ndarray x, int first, int last, bint keepdims):
         else:
             sum_whole(<int64_t*>px, po, outer, n, inner)
     return out
+
+
+cdef void find(uint8_t sought, const uint8_t* x, uint8_t* out, Py_ssize_t n,
+               Py_ssize_t inner) noexcept nogil:
+    """out[j] = 1 where x[:, j] has a value that is sought: true ones (1) or false ones (0)."""
+    cdef Py_ssize_t i, j, begin = 0, end
+    cdef uint8_t found = 0
+    if inner == 1:
+        while begin < n and not found:
+            end = min(begin + <Py_ssize_t>BLOCK, n)
+            for i in range(begin, end):
+                found |= (x[i] != 0) == sought
+            begin = end
+        out[0] = found
+        return
+    for j in range(inner):
+        out[j] = 0
+    for i in range(n):  # no-cython-lint (i only counts)
+        for j in range(inner):
+            out[j] |= (x[j] != 0) == sought
+        x += inner
+
+
+cdef cnp.ndarray truth(bint every, cnp.ndarray x, int first, int last, bint keepdims):
+    """Whether every value, or any, over the axes first to last is true."""
+    cdef Py_ssize_t outer, n, inner, i
+    cdef cnp.ndarray out = lines(x, first, last, keepdims, cnp.NPY_BOOL, &outer, &n, &inner)
+    cdef const uint8_t* px = <const uint8_t*>cnp.PyArray_DATA(x)
+    cdef uint8_t* po = <uint8_t*>cnp.PyArray_DATA(out)
+    with nogil:
+        for i in range(outer):
+            find(not every, px + i * n * inner, po + i * inner, n, inner)
+        if every:
+            for i in range(outer * inner):
+                po[i] = not po[i]
+    return out
+
+
+def reduce_dense(str op, cnp.ndarray x, tuple axes, bint keepdims, double scale=1.0):
+    """scale * op over `axes` (sorted, from 0; None: all) of a C-contiguous array.
+
+    None where there is no loop: for other arrays, axes that are not neighbours, other types than
+    float32 and float64, but for the sum of integers and of truth values, and any and all of those.
+    """
+    cdef int t = cnp.PyArray_TYPE(x), first = 0, last = cnp.PyArray_NDIM(x) - 1
+    cdef Py_ssize_t outer, n, inner
+    cdef cnp.ndarray out
+    if not cnp.PyArray_ISCARRAY_RO(x):
+        return None
+    if axes is not None:
+        if len(axes) == 0:
+            return None
+        first, last = axes[0], axes[len(axes) - 1]
+        if last - first != len(axes) - 1:
+            return None
+    if t == cnp.NPY_FLOAT32 or t == cnp.NPY_FLOAT64:
+        code = CODES.get(op)
+        if code is None:
+            return None
+        out = lines(x, first, last, keepdims, t, &outer, &n, &inner)
+        reduce(code, x, out, outer, n, inner, scale)
+        return out
+    if op == "sum":
+        return sum_integers(x, first, last, keepdims)
+    if t == cnp.NPY_BOOL and (op == "any" or op == "all"):
+        return truth(op == "all", x, first, last, keepdims)
+    return None
 
 
 cdef inline int64_t position(const real* x, Py_ssize_t begin, Py_ssize_t n,

@@ -33,6 +33,8 @@ def normalize_axis(dim: Any, ndim: int, op: str) -> int:
 
 def normalize_axes(dim: Any, ndim: int, op: str) -> tuple[int, ...]:
     """Sorted dimensions counted from the front: all of them for None or an empty sequence."""
+    if dim.__class__ is int and -ndim <= dim < ndim:  # nearly always
+        return (dim % ndim,)
     if dim is None or (isinstance(dim, tuple | list) and not dim):
         return tuple(range(ndim))
     if not isinstance(dim, tuple | list):

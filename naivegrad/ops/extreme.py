@@ -48,13 +48,20 @@ class Extremum(Function):
         return (x_dot * share).sum(ctx.axes, ctx.keepdim)
 
 
+def _extremum(op: str, x: Tensor, axes: tuple[int, ...], keepdim: bool) -> Tensor:
+    if x.node is None and x.tangent is None:  # no gradient will ask who shares it
+        whole = None if len(axes) == x.array.ndim else axes
+        return wrap(x.backend.reduce(op, x.array, whole, keepdim), x.backend)
+    return Extremum.apply(x, axes, keepdim, op)
+
+
 def amax(
     input: Tensor, dim: Dims = (), keepdim: bool = False, *, out: Tensor | None = None
 ) -> Tensor:
     """The largest value over dim (all, if left out). Equal ones share the gradient evenly."""
     axes = normalize_axes(dim, ordered(input, "amax").array.ndim, "amax")
     require_elements(input, axes, "amax")
-    return into(out, Extremum.apply(input, axes, keepdim, "max"), "amax")
+    return into(out, _extremum("max", input, axes, keepdim), "amax")
 
 
 def amin(
@@ -63,7 +70,7 @@ def amin(
     """The smallest value over dim (all, if left out). Equal ones share the gradient evenly."""
     axes = normalize_axes(dim, ordered(input, "amin").array.ndim, "amin")
     require_elements(input, axes, "amin")
-    return into(out, Extremum.apply(input, axes, keepdim, "min"), "amin")
+    return into(out, _extremum("min", input, axes, keepdim), "amin")
 
 
 def aminmax(
@@ -72,7 +79,7 @@ def aminmax(
     """The smallest and the largest value along dim (of all, if left out), as `amin` and `amax`."""
     axes = normalize_axes(dim, ordered(input, "aminmax").array.ndim, "aminmax")
     require_elements(input, axes, "aminmax")
-    ends = (Extremum.apply(input, axes, keepdim, op) for op in ("min", "max"))
+    ends = (_extremum(op, input, axes, keepdim) for op in ("min", "max"))
     return into_each(out, MinMax(*ends), "aminmax")
 
 
@@ -85,7 +92,7 @@ def extreme(op: str, x: Any, dim: Any, keepdim: bool, other: Any = None) -> Any:
     if dim is None:
         axes = tuple(range(x.array.ndim))
         require_elements(x, axes, op)
-        return Extremum.apply(x, axes, keepdim, op)
+        return _extremum(op, x, axes, keepdim)
     axis = normalize_axis(dim, x.array.ndim, op)
     if x.array.ndim == 0:
         return ValuesIndices(x.clone(), wrap(x.backend.full((), 0, _INT64), x.backend))

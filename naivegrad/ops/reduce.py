@@ -6,6 +6,8 @@ import builtins
 import math
 from typing import Any
 
+import numpy as np
+
 from naivegrad.autograd import Function, formula_vjp
 from naivegrad.ops._args import (
     into,
@@ -21,6 +23,8 @@ from naivegrad.ops.movement import spread
 from naivegrad.ops.scan import CumProd, later
 from naivegrad.ops.select import where
 from naivegrad.tensor import Tensor, wrap
+
+_UINT8 = np.dtype("uint8")
 
 
 class Sum(Function):
@@ -185,10 +189,12 @@ def prod(
     ndim = x.array.ndim
     if dim is not None:
         y = Prod.apply(x, normalize_axis(dim, ndim, "prod"), keepdim)
+    elif x.node is None and x.tangent is None:  # no gradient will ask for the products of others
+        y = wrap(x.backend.reduce("prod", x.array, None, keepdim), x.backend)
     else:
         y = Prod.apply(x if ndim == 1 else x.reshape(-1), 0, False)
         y = y.reshape([1] * ndim) if keepdim else y
-    return into(out, typed(y, dtype, "prod"), "prod")
+    return into(out, y if dtype is None else typed(y, dtype, "prod"), "prod")
 
 
 def nansum(
@@ -235,13 +241,15 @@ def logsumexp(
 
 
 def _truths(op: str, x: Any, dim: Dims, keepdim: bool, out: Tensor | None) -> Tensor:
-    axes = normalize_axes(dim, require_tensor(x, op).array.ndim, op)
+    array, backend = require_tensor(x, op).array, x.backend
     if isinstance(dim, tuple | list) and not dim:  # no dimension at all, unlike in other reductions
-        axes = ()
-    result = x.backend.reduce(op, x.array, axes, keepdim)
-    if x.array.dtype.name == "uint8":  # from the time before there was bool
-        result = x.backend.cast(result, x.array.dtype)
-    return into(out, wrap(result, x.backend), op)
+        axes: Axes = ()
+    else:
+        axes = None if dim is None else normalize_axes(dim, array.ndim, op)
+    result = backend.reduce(op, array, axes, keepdim)
+    if array.dtype == _UINT8:  # from the time before there was bool
+        result = backend.cast(result, array.dtype)
+    return into(out, wrap(result, backend), op)
 
 
 def any(
@@ -260,9 +268,10 @@ def all(
 
 def count_nonzero(input: Tensor, dim: Dims = None) -> Tensor:
     """How many elements over dim (all, if left out) are not zero, as int64. NaN is not zero."""
-    x = require_tensor(input, "count_nonzero").detach()
-    axes = normalize_axes(dim, x.array.ndim, "count_nonzero")
-    return sum(x if x.array.dtype.kind == "b" else x != 0, axes)
+    array, backend = require_tensor(input, "count_nonzero").array, input.backend
+    axes = None if dim is None else normalize_axes(dim, array.ndim, "count_nonzero")
+    truths = array if array.dtype.kind == "b" else backend.compare("ne", array, 0)
+    return wrap(backend.reduce("sum", truths, axes, False), backend)
 
 
 class StdRoot(Function):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from naivegrad.backend.cpu.elementwise import cast
+from naivegrad.backend.cpu.elementwise import cast, compare
 from naivegrad.backend.promotion import floating, is_floating
 from naivegrad.kernels import elementwise as loops
 from naivegrad.kernels import reduce as kernel
@@ -29,17 +29,13 @@ def reduce(op: str, x: ndarray, axes: Axes | None, keepdims: bool, scale: float 
 
     Integers and truth values sum and multiply to int64; an empty sum is 0, an empty prod is 1.
     """
+    result = kernel.reduce_dense(op, x, axes, keepdims, scale)
+    if result is not None:
+        return result
     if axes is None:
-        code = kernel.CODES.get(op)
-        if code is not None and not keepdims:
-            result = kernel.reduce_all(code, x, scale)
-            if result is not None:
-                return result
         axes = tuple(range(x.ndim))
-    elif axes and axes[-1] - axes[0] == len(axes) - 1 and op in kernel.CODES:  # neighbours
-        result = kernel.reduce_run(kernel.CODES[op], x, axes[0], axes[-1], keepdims, scale)
-        if result is not None:
-            return result
+    if op in ("any", "all") and x.dtype.kind != "b":
+        return reduce(op, compare("ne", x, 0), axes, keepdims)
     if is_floating(x.dtype) and op not in ("any", "all"):
         if x.dtype.itemsize < 4:
             return cast(reduce(op, cast(x, np.dtype("float32")), axes, keepdims, scale), x.dtype)
@@ -61,10 +57,6 @@ def reduce(op: str, x: ndarray, axes: Axes | None, keepdims: bool, scale: float 
             raise TypeError(f"{op}: is not defined for complex tensors")
         y = np.asarray(_NUMPY[op](x, axis=axes, keepdims=keepdims))
         return y if scale == 1 else np.multiply(y, x.dtype.type(scale), out=y)
-    if op == "sum" and axes and axes[-1] - axes[0] == len(axes) - 1:
-        result = kernel.sum_integers(x, axes[0], axes[-1], keepdims)
-        if result is not None:
-            return result
     wide = op in ("sum", "prod") and x.dtype.kind in "biu"
     kwargs: dict[str, Any] = {"dtype": np.int64} if wide else {}
     return np.asarray(_NUMPY[op](x, axis=axes, keepdims=keepdims, **kwargs))

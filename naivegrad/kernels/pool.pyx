@@ -19,6 +19,7 @@ from libc.stdint cimport int32_t
 from libc.string cimport memset
 
 from naivegrad.kernels.threads cimport num_threads
+from naivegrad.kernels.windows cimport ceil_div, clip
 
 cnp.import_array()
 
@@ -99,14 +100,6 @@ cdef enum:
 cdef struct Geometry:
     Py_ssize_t planes, height, width, out_height, out_width
     Py_ssize_t kh, kw, stride_h, stride_w, top, left, dilation_h, dilation_w
-
-
-cdef inline Py_ssize_t clip(Py_ssize_t a, Py_ssize_t low, Py_ssize_t high) noexcept nogil:
-    return low if a < low else high if a > high else a
-
-
-cdef inline Py_ssize_t ceil_div(Py_ssize_t a, Py_ssize_t b) noexcept nogil:
-    return (a + b - 1) // b if a > 0 else -(-a // b)
 
 
 cdef inline int threads_for(Py_ssize_t work) noexcept nogil:

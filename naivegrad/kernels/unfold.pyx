@@ -8,6 +8,7 @@ from cython.parallel cimport prange
 from libc.string cimport memcpy, memset
 
 from naivegrad.kernels.threads cimport num_threads
+from naivegrad.kernels.windows cimport ceil_div, clip
 
 cnp.import_array()
 
@@ -22,14 +23,6 @@ cdef enum:
 cdef struct Geometry:
     Py_ssize_t planes, height, width, kh, kw, out_height, out_width
     Py_ssize_t stride_h, stride_w, top, left, dilation_h, dilation_w
-
-
-cdef inline Py_ssize_t ceil_div(Py_ssize_t a, Py_ssize_t b) noexcept nogil:
-    return (a + b - 1) // b if a > 0 else -(-a // b)
-
-
-cdef inline Py_ssize_t clip(Py_ssize_t a, Py_ssize_t low, Py_ssize_t high) noexcept nogil:
-    return low if a < low else high if a > high else a
 
 
 cdef void move_plane(real* x, real* column, Geometry* g, bint add) noexcept nogil:

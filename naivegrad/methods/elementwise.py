@@ -174,6 +174,14 @@ class ElementwiseMethods:
         """The smaller of two, element by element."""
         return ops.minimum(self, other)
 
+    def nan_to_num(self, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Tensor:
+        """NaN and infinities replaced."""
+        return ops.nan_to_num(self, nan, posinf, neginf)
+
+    def nan_to_num_(self, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Tensor:
+        """nan_to_num, in place."""
+        return assign(self, ops.nan_to_num, nan, posinf, neginf)
+
     # Other spellings
 
     absolute, absolute_ = abs, abs_

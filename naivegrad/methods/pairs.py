@@ -127,11 +127,3 @@ class PairMethods:
     def float_power_(self, exponent: Any) -> Tensor:
         """float_power, in place; for float64."""
         return assign(self, ops.float_power, exponent)
-
-    def nan_to_num(self, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Tensor:
-        """NaN and infinities replaced."""
-        return ops.nan_to_num(self, nan, posinf, neginf)
-
-    def nan_to_num_(self, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Tensor:
-        """nan_to_num, in place."""
-        return assign(self, ops.nan_to_num, nan, posinf, neginf)

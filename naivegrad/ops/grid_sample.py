@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from naivegrad.autograd import Function, formula_vjp
+from naivegrad.backend.resampling import A_PLAIN
 from naivegrad.ops._args import require_floating, sizes
 from naivegrad.ops.select import where
 from naivegrad.tensor import Tensor, wrap
@@ -125,8 +126,8 @@ def _inside(x: Tensor, n: int, outside: str, align: bool) -> Tensor:
 
 
 def _cubic(t: Tensor, k: int) -> Tensor:
-    """Keys 1981, with a = -3/4, at the distance of the pixel at k from the point."""
-    a = -0.75
+    """Keys 1981, at the distance of the pixel at k from the point."""
+    a = A_PLAIN
     d = -t if k > 0 else t
     if k in (0, 1):
         return ((a + 2) * d - (a + 3)) * d * d + 1

@@ -14,12 +14,11 @@ from naivegrad.ops._args import (
     as_tensor_like,
     into,
     normalize_axis,
+    require_integers,
     require_tensor,
 )
 from naivegrad.ops.select import where
 from naivegrad.tensor import Tensor, wrap
-
-INTEGERS = "iu"
 
 
 class Gather(Function):
@@ -206,10 +205,8 @@ class ScatterExtremum(Function):
 
 def check_lines(x: Tensor, axis: int, index: Tensor, op: str, source: Tensor | None = None) -> None:
     """Errors unless an index, and a source, fit a tensor along an axis. Values: see the backend."""
-    require_tensor(index, op, "index")
+    require_integers(index, op, "index")
     a, b = x.array.shape, index.array.shape
-    if index.array.dtype.kind not in INTEGERS:
-        raise TypeError(f"{op}: the index must be of integers, got {index.dtype}")
     fits = a[:axis] == b[:axis] and a[axis + 1 :] == b[axis + 1 :]
     if not fits or len(a) != len(b):
         fits = max(len(a), 1) == max(len(b), 1) and all(

@@ -9,11 +9,12 @@ from naivegrad.ops._args import (
     as_tensor_like,
     into,
     normalize_axis,
+    require_integers,
     require_tensor,
 )
 from naivegrad.ops.diagonal import diagonal
 from naivegrad.ops.index import Index, IndexPut
-from naivegrad.ops.scatter import INTEGERS, REDUCTIONS, reduced
+from naivegrad.ops.scatter import REDUCTIONS, reduced
 from naivegrad.tensor import Tensor
 
 
@@ -27,9 +28,7 @@ def _axis_and_pattern(op: str, x: Any, dim: int) -> tuple[Tensor, int, tuple[boo
 
 def _line(op: str, index: Any) -> Tensor:
     """An index of one dimension (or of none: one element)."""
-    require_tensor(index, op, "index")
-    if index.array.dtype.kind not in INTEGERS:
-        raise TypeError(f"{op}: the index must be of integers, got {index.dtype}")
+    require_integers(index, op, "index")
     if index.array.ndim > 1:
         raise ValueError(f"{op}: the index must be 1-d, got shape {index.array.shape}")
     return index if index.array.ndim else index.reshape(1)
@@ -190,9 +189,7 @@ def take(input: Tensor, index: Tensor, *, out: Tensor | None = None) -> Tensor:
     """
     op = "take"
     require_tensor(input, op)
-    require_tensor(index, op, "index")
-    if index.array.dtype.kind not in INTEGERS:
-        raise TypeError(f"{op}: the index must be of integers, got {index.dtype}")
+    require_integers(index, op, "index")
     return into(out, apply_named(op, Index, input.reshape(-1), (True,), index), op)
 
 
@@ -203,10 +200,8 @@ def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) 
     """
     op = "put"
     require_tensor(input, op)
-    require_tensor(index, op, "index")
+    require_integers(index, op, "index")
     require_tensor(source, op, "source")
-    if index.array.dtype.kind not in INTEGERS:
-        raise TypeError(f"{op}: the index must be of integers, got {index.dtype}")
     if source.array.dtype != input.array.dtype:
         raise TypeError(f"{op}: source is {source.dtype}, but input is {input.dtype}")
     if source.array.size != index.array.size:
@@ -222,7 +217,8 @@ def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) 
 # ---- a region replaced: as an assignment to a view of a copy -------------------------------------
 
 
-def _replaced(op: str, input: Tensor, region: Tensor, src: Any, y: Tensor) -> Tensor:
+def _replaced(op: str, y: Tensor, region: Tensor, src: Any) -> Tensor:
+    """y, the region of it (a view) overwritten with src."""
     require_tensor(src, op, "src")
     if src.array.shape != region.array.shape:
         raise ValueError(
@@ -240,7 +236,7 @@ def select_scatter(input: Tensor, src: Tensor, dim: int, index: int) -> Tensor:
     n = input.array.shape[axis] if input.array.ndim else 0
     if not -n <= index < n:
         raise IndexError(f"{op}: index {index} is out of bounds for dimension {axis} with size {n}")
-    return _replaced(op, input, y.select(axis, index), src, y)
+    return _replaced(op, y, y.select(axis, index), src)
 
 
 def slice_scatter(
@@ -258,7 +254,7 @@ def slice_scatter(
         raise ValueError(f"{op}: step must be positive, got {step}")
     axis = normalize_axis(dim, input.array.ndim, op)
     region = y[(slice(None),) * axis + (slice(start, end, step),)]
-    return _replaced(op, input, region, src, y)
+    return _replaced(op, y, region, src)
 
 
 def diagonal_scatter(
@@ -267,4 +263,4 @@ def diagonal_scatter(
     """A copy of input with src in the place of ``input.diagonal(offset, dim1, dim2)``."""
     op = "diagonal_scatter"
     y = require_tensor(input, op).clone()
-    return _replaced(op, input, diagonal(y, offset, dim1, dim2), src, y)
+    return _replaced(op, y, diagonal(y, offset, dim1, dim2), src)

@@ -27,10 +27,6 @@ def np_lerp(x, y, w):
 LOG2 = float(np.log(2.0))
 NANS = (np.array([np.nan, 1.0, np.inf, np.nan]), np.array([1.0, np.nan, np.nan, np.nan]))
 HUGE = (np.array([1000.0, -1000.0, np.nan, -np.inf]), np.array([999.0, -1001.0, 1.0, 2.0]))
-WHOLE = (
-    case(fixed([-4, 6, 0, 12]), fixed([6, 0, 0, 18])),
-    case(index((3, 1), 40), index((4,), 40)),
-)
 NAN_PIN = pin([1.0, 2.0, np.nan], [1.0, np.nan, 3.0], grads=([1, 1, 0], [0, 0, 1]))
 
 OPS = [

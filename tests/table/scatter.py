@@ -58,11 +58,6 @@ def np_set(x, key, v):
     return y
 
 
-def np_masked_scatter(x, m, s):
-    m = np.broadcast_to(m, x.shape)
-    return np_set(x, m, s.ravel()[: m.sum()])
-
-
 def along(dim, i):
     return (slice(None),) * dim + (i,)
 

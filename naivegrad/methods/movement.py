@@ -223,6 +223,8 @@ class MovementMethods:
     @property
     def H(self) -> Tensor:
         """The conjugate transpose of a matrix."""
+        if self.array.ndim not in (0, 2):
+            raise ValueError(f"H: expects a matrix, got shape {self.array.shape}; use mH")
         return ops.adjoint(self)
 
     @property
@@ -233,7 +235,7 @@ class MovementMethods:
     @property
     def mT(self) -> Tensor:
         """Matrices transposed: the last two axes exchanged."""
-        return ops.transpose(self, -2, -1)
+        return ops.transpose(self, -2, -1) if self.array.ndim else self.view(())
 
     def broadcast_to(self, size: Any) -> Tensor:
         """`expand`."""

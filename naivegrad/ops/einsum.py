@@ -296,6 +296,8 @@ def _pairs(dims: Any, a_ndim: int, b_ndim: int) -> tuple[list[int], list[int]]:
         raise ValueError(f"tensordot: dims is a number or two lists, got {dims!r}") from None
     left = [normalize_axis(d, a_ndim, "tensordot") for d in first]
     right = [normalize_axis(d, b_ndim, "tensordot") for d in second]
+    if left and right and not (a_ndim and b_ndim):
+        raise IndexError(f"tensordot: a 0-d tensor has no axis to sum over, got dims={dims!r}")
     if len(left) != len(right) or len(set(left)) < len(left) or len(set(right)) < len(right):
         raise ValueError(f"tensordot: dims must pair each axis once, got {dims!r}")
     return left, right

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import operator
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from typing import Any
 from naivegrad.autograd import Function
 from naivegrad.autograd.mode import grad_mode
 from naivegrad.autograd.view import View
+from naivegrad.backend.promotion import promote
 from naivegrad.ops._args import into, normalize_axis, require_tensor
 from naivegrad.ops._args import sizes as shape_of
 from naivegrad.ops.movement import Slice, reshape, unsqueeze
@@ -95,7 +97,11 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None) -
                 f"cat: lengths must agree except in dimension {axis}: tensor 0 has shape {first}, "
                 f"tensor {i} has {shape}"
             )
-    return into(out, Cat.apply(axis, *kept), "cat")
+    y = Cat.apply(axis, *kept)
+    if len(kept) < len(tensors):  # a tensor that is passed over counts for the type
+        kind = functools.reduce(promote, {x.array.dtype for x in tensors})
+        y = y.cast(kind) if y.array.dtype != kind else y
+    return into(out, y, "cat")
 
 
 concat = concatenate = cat

@@ -177,7 +177,7 @@ def _cross_entropy_probabilities(
     _check_weight(op, x, weight)
     axis = class_axis(x.array.ndim)
     classes = x.array.shape[axis]
-    if label_smoothing > 0:
+    if label_smoothing > 0 and classes:
         target = target * (1 - label_smoothing) + label_smoothing / classes
     product = LogSoftmax.apply(x, axis) * target
     if weight is not None:

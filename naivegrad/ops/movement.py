@@ -252,10 +252,10 @@ def broadcast_tensors(*tensors: Any) -> tuple[Tensor, ...]:
 def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     """The axes from start_dim to end_dim as one."""
     shape = require_tensor(input, "flatten").array.shape
-    if not shape:
-        return Reshape.apply(input, (1,))
     start = normalize_axis(start_dim, len(shape), "flatten")
     end = normalize_axis(end_dim, len(shape), "flatten")
+    if not shape:
+        return Reshape.apply(input, (1,))
     if start > end:
         raise ValueError(f"flatten: start_dim {start_dim} comes after end_dim {end_dim}")
     return Reshape.apply(
@@ -272,7 +272,12 @@ def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:
     """One axis as several, of the given lengths (one may be -1)."""
     shape = require_tensor(input, "unflatten").array.shape
     axis = normalize_axis(dim, len(shape), "unflatten")
-    new = _infer(shape_of(sizes, "unflatten"), shape[axis], "unflatten")
+    if not shape:
+        raise ValueError("unflatten: a 0-d tensor has no dimension to split")
+    lengths = shape_of(sizes, "unflatten")
+    if not lengths:
+        raise ValueError("unflatten: sizes must not be empty")
+    new = _infer(lengths, shape[axis], "unflatten")
     return Reshape.apply(input, (*shape[:axis], *new, *shape[axis + 1 :]))
 
 
@@ -290,6 +295,8 @@ def select(input: Tensor, dim: int, index: int) -> Tensor:
 def narrow(input: Tensor, dim: int, start: int, length: int) -> Tensor:
     """`length` slices of dim from `start` on."""
     axis = normalize_axis(dim, require_tensor(input, "narrow").array.ndim, "narrow")
+    if not input.array.ndim:
+        raise ValueError("narrow: a 0-d tensor cannot be narrowed")
     n = input.array.shape[axis]
     begin = start + n if start < 0 else start
     if not 0 <= begin <= n or length < 0 or begin + length > n:

@@ -229,6 +229,9 @@ def layer_norm(
     """
     op = "layer_norm"
     require_floating(input, op)
+    if _mixed(input, weight, bias):
+        wide = layer_norm(input.float(), normalized_shape, weight, bias, eps)
+        return wide.cast(input.array.dtype)
     last = _last_lengths(op, input, normalized_shape)
     _check_parameters(op, input, last, weight=weight, bias=bias)
     return LayerNorm.apply(input, weight, bias, len(last), eps)
@@ -287,6 +290,11 @@ def batch_norm(
     """
     op = "batch_norm"
     require_floating(input, op)
+    if _mixed(input, running_mean, running_var, weight, bias):
+        wide = batch_norm(
+            input.float(), running_mean, running_var, weight, bias, training, momentum, eps
+        )
+        return wide.cast(input.array.dtype)
     shape = input.array.shape
     if len(shape) < 2:
         raise ValueError(f"{op}: input must be (N, C) or (N, C, ...), got {shape}")
@@ -341,6 +349,9 @@ def group_norm(
     """
     op = "group_norm"
     require_floating(input, op)
+    if _mixed(input, weight, bias):
+        wide = group_norm(input.float(), num_groups, weight, bias, eps)
+        return wide.cast(input.array.dtype)
     shape = input.array.shape
     if len(shape) < 2 or num_groups < 1 or shape[1] % num_groups:
         raise ValueError(
@@ -388,6 +399,11 @@ def instance_norm(
     """
     op = "instance_norm"
     require_floating(input, op)
+    if _mixed(input, running_mean, running_var, weight, bias):
+        wide = instance_norm(
+            input.float(), running_mean, running_var, weight, bias, use_input_stats, momentum, eps
+        )
+        return wide.cast(input.array.dtype)
     shape = input.array.shape
     if len(shape) < 2:
         raise ValueError(f"{op}: input must be (N, C, ...), got {shape}")
@@ -488,7 +504,11 @@ def rms_norm(
     op = "rms_norm"
     require_floating(input, op)
     last = _last_lengths(op, input, normalized_shape)
-    _check_parameters(op, input, last, weight=weight)
+    if not _mixed(input, weight):
+        _check_parameters(op, input, last, weight=weight)
+    if input.array.dtype.itemsize == 2:  # the arithmetic, and its epsilon, are those of float32
+        wide = rms_norm(input.float(), last, weight if weight is None else weight.float(), eps)
+        return wide.cast(input.array.dtype)
     if eps is None:
         eps = finfo(input.dtype).eps
     axes = tuple(range(-len(last), 0))
@@ -505,6 +525,13 @@ def _last_lengths(op: str, x: Tensor, normalized_shape: Any) -> tuple[int, ...]:
             f"{x.array.shape}"
         )
     return last
+
+
+def _mixed(x: Tensor, *parameters: Tensor | None) -> bool:
+    """Whether half precision meets float32 parameters: the arithmetic is then that of float32."""
+    return x.array.dtype.itemsize == 2 and any(
+        isinstance(p, Tensor) and p.array.dtype == "float32" for p in parameters
+    )
 
 
 def _check_parameters(

@@ -88,6 +88,8 @@ def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
     moved = input
     for shift, dim in zip(shifts, dims, strict=True):
         axis = normalize_axis(dim, input.array.ndim, "roll")
+        if not input.array.ndim:
+            raise IndexError(f"roll: a 0-d tensor has no dimension {dim}")
         n = input.array.shape[axis]
         k = shift % n if n else 0
         if k:
@@ -156,7 +158,7 @@ def repeat_interleave(
     else:
         axis = normalize_axis(dim, input.array.ndim, op)
         if not input.array.ndim:
-            input = reshape(input, (1,))
+            raise IndexError(f"{op}: a 0-d tensor has no dimension {dim}; leave dim out")
     n = input.array.shape[axis]
     if not isinstance(repeats, Tensor) or repeats.array.size == 1:
         times = operator.index(repeats if not isinstance(repeats, Tensor) else repeats.item())
@@ -201,8 +203,10 @@ def _check_output_size(size: int, output_size: int | None) -> None:
 
 
 def adjoint(input: Tensor) -> Tensor:
-    """The conjugate transpose of matrices: the last two axes exchanged."""
-    if require_tensor(input, "adjoint").array.ndim < 2:
+    """The conjugate transpose of matrices: the last two axes exchanged. A 0-d tensor: its conj."""
+    if not require_tensor(input, "adjoint").array.ndim:
+        return input.conj()
+    if input.array.ndim < 2:
         raise ValueError(f"adjoint: expects 2 dimensions or more, got shape {input.array.shape}")
     axes = (*range(input.array.ndim - 2), input.array.ndim - 1, input.array.ndim - 2)
     return permute(input, axes).conj()

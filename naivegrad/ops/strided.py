@@ -108,7 +108,9 @@ def windows(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
         )
     if step < 1:
         raise ValueError(f"unfold: step must be positive, got {step}")
-    return Windows.apply(input if shape else input.reshape(1), axis, size, step)
+    if not shape:  # its one element is the window
+        return Windows.apply(input.reshape(1), axis, size, step).select(0, 0)
+    return Windows.apply(input, axis, size, step)
 
 
 def as_strided(input: Tensor, size: Any, stride: Any, storage_offset: int | None = None) -> Tensor:

@@ -53,11 +53,13 @@ def _or_nan(
     return out, info
 
 
+@np.errstate(all="ignore")
 def det(x: ndarray) -> ndarray:
     """The determinants."""
     return np.asarray(np.linalg.det(x), x.dtype)
 
 
+@np.errstate(all="ignore")
 def slogdet(x: ndarray) -> tuple[ndarray, ndarray]:
     """The signs of the determinants, and the logarithms of their magnitudes."""
     sign, logarithm = np.linalg.slogdet(x)

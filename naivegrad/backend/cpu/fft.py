@@ -43,6 +43,7 @@ def _complex(x: ndarray) -> np.dtype[Any]:
     return np.result_type(x.dtype, np.complex64)
 
 
+@np.errstate(all="ignore")  # a line with inf is NaN, without a warning
 def _along(
     transform: Callable[..., Any], x: ndarray, axis: int, length: int, dtype: np.dtype[Any]
 ) -> ndarray:

@@ -11,6 +11,8 @@ from naivegrad.backend.cpu.elementwise import cast
 from naivegrad.backend.promotion import is_floating
 from naivegrad.kernels import matmul as kernel
 
+# inf - inf is NaN without a warning, as in the kernels
+_product = np.errstate(all="ignore")(np.matmul)
 _NARROW = 4  # a product with fewer rows or columns reads its matrix once, which BLAS does best
 
 
@@ -21,13 +23,13 @@ def matmul(x: ndarray, y: ndarray) -> ndarray:
             return cast(
                 matmul(cast(x, np.dtype(np.float32)), cast(y, np.dtype(np.float32))), x.dtype
             )
-        return np.asarray(np.matmul(x, np.ascontiguousarray(y)))  # the BLAS wants steps above 0
+        return np.asarray(_product(x, np.ascontiguousarray(y)))  # the BLAS wants steps above 0
     m, k = x.shape[-2:]
     n = y.shape[-1]
     if not _tiled(x, m, n, k):
         if is_floating(x.dtype) and x.dtype.itemsize == 2:  # half precision: multiplied in float32
             return cast(matmul(cast(x, np.dtype("float32")), cast(y, np.dtype("float32"))), x.dtype)
-        return np.matmul(x, y)
+        return _product(x, y)
     if x.ndim == 2 and y.ndim == 2:
         return kernel.matmul(_strided(x), _strided(y))
     lead = np.broadcast_shapes(x.shape[:-2], y.shape[:-2])
@@ -50,6 +52,7 @@ def linear(x: ndarray, w: ndarray, b: ndarray | None) -> ndarray:
     return y if x.ndim == 2 else y.reshape(*x.shape[:-1], w.shape[0])
 
 
+@np.errstate(all="ignore")
 def cross(x: ndarray, y: ndarray, axis: int) -> ndarray:
     """The vector products of threes along an axis, the other axes broadcasting."""
     shape = np.broadcast_shapes(x.shape, y.shape)

@@ -26,7 +26,7 @@ def vector_norm(x: ndarray, p: float, axes: Axes, keepdims: bool) -> ndarray:
         kernel.reduce(kernel.CODES["squares"], lines, squares, outer, n, inner, 1.0, zeros)
         return as_reduced(np.sqrt(squares), x.shape, axes, keepdims)
     if p == 0:
-        return reduce("sum", (x != 0).astype(x.dtype), axes, keepdims)
+        return reduce("sum", np.asarray(x != 0).astype(x.dtype), axes, keepdims)
     size = loops.unary("abs", x)
     if p == 1:
         return reduce("sum", size, axes, keepdims)

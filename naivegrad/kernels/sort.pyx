@@ -132,11 +132,14 @@ cdef inline Py_ssize_t search(const number* line, const int64_t* order, Py_ssize
 cdef void search_part(const number* lines, const int64_t* order, const number* v, place* out,
                       Py_ssize_t n, Py_ssize_t m, bint shared, bint right, Py_ssize_t first,
                       Py_ssize_t last) noexcept nogil:
+    cdef const int64_t* by
     cdef Py_ssize_t i, start
     for i in range(first, last):
         start = 0 if shared else i // m * n
-        out[i] = <place>search(lines + start, NULL if order is NULL else order + start, n, v[i],
-                               right)
+        by = order
+        if order is not NULL:
+            by += start
+        out[i] = <place>search(lines + start, by, n, v[i], right)
 
 
 cdef void search_all(const number* lines, const int64_t* order, const number* v, place* out,

@@ -98,7 +98,7 @@
     X(softsign, x / (1 + FABS(x)))                                                                 \
     X(tanhshrink, x - TANH(x))                                                                     \
     X(logsigmoid, (x < 0 ? x : 0) - LOG1P(EXP(-FABS(x))))                                          \
-    X(clamp, x < p ? p : (x > q ? q : x))
+    X(clamp, x < p ? (p < q ? p : q) : (x > q ? q : x))
 
 #define NG_BINARY_TABLE(X)                                                                         \
     X(add, x + y)                                                                                  \

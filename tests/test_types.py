@@ -369,3 +369,60 @@ def test_a_network_trains_in_bfloat16():
             optimizer.step()
             losses.append(loss.item())
         assert loss.dtype is ng.bfloat16 and losses[-1] < losses[0] / 4
+
+
+def test_a_cast_to_integers_leaves_the_graph():
+    x = ng.tensor([1.5, -2.0], requires_grad=True)
+    for y in (x.long(), x.bool(), x.to(ng.int8), x.type(ng.uint8)):
+        assert not y.requires_grad
+    assert x.half().requires_grad
+    assert x.to(ng.complex64).requires_grad
+
+
+def test_a_number_beside_integers_keeps_its_value():
+    truth = ng.tensor([True, False])
+    assert np.allclose(ng.xlogy(truth, 2).numpy(), [np.log(2), 0])
+    assert np.allclose(ng.xlogy(ng.tensor([2, 4]), 0.5).numpy(), [-2 * np.log(2), -4 * np.log(2)])
+    assert truth.masked_fill(truth, 0).dtype is ng.bool
+    assert ng.square(truth).dtype is ng.int64
+    small = ng.tensor([-127, 100], dtype=ng.int8)
+    assert ng.sub(ng.tensor([1, 1]), small, alpha=2).tolist() == [255, -199]
+    assert ng.sub(ng.tensor([1, 2]), 1, alpha=3).tolist() == [-2, -1]
+    assert ng.addcmul(ng.tensor([1, 1]), small, small).tolist() == [127 * 127 + 1, 10001]
+
+
+def test_numbers_that_a_type_cannot_hold():
+    with pytest.raises(ValueError, match="full: the number 300 does not fit into uint8"):
+        ng.full((2,), 300, dtype=ng.uint8)
+    with pytest.raises(ValueError, match="full_like: the number -1 "):
+        ng.full_like(ng.ones(2, dtype=ng.uint8), -1)
+    with pytest.raises(ValueError, match="new_full: the number 300 "):
+        ng.ones(2, dtype=ng.int8).new_full((2,), 300)
+
+
+@pytest.mark.filterwarnings("error")
+def test_numpy_warns_of_nothing():
+    nan, inf = float("nan"), float("inf")
+    half = ng.tensor([nan, 1.0, -inf], dtype=ng.bfloat16)
+    assert (half > 0).tolist() == [False, True, False]
+    assert ng.isfinite(half).tolist() == [False, True, False]
+    assert (ng.tensor([2, 3], dtype=ng.uint8) ** 2).tolist() == [4, 9]
+    assert ng.tensor([-(2**31)], dtype=ng.int32).floor_divide(-1).shape == (1,)
+    z = ng.tensor([complex(inf, 1), complex(nan, -inf)])
+    for result in (z.sum(), z.prod(), z.mean(), z.cumprod(0), ng.sgn(z), ng.sub(z, z, alpha=2)):
+        assert result.is_complex()
+    x = ng.tensor([[inf, 0.0], [1.0, 2.0]])
+    assert (x @ x)[0, 0].item() == inf
+    assert (ng.ones(0, dtype=ng.int64) // ng.zeros(1, dtype=ng.int64)).shape == (0,)
+
+
+def test_different_values_of_bfloat16_with_nan():
+    x = ng.tensor([1.0, 2.0, float("nan"), 2.0, 1.0, -3.0], dtype=ng.bfloat16)
+    assert x.unique()[:3].tolist() == [-3, 1, 2]
+    values, places = x.unique(return_inverse=True)
+    assert values.dtype is ng.bfloat16
+    assert places.tolist() == [1, 2, 3, 2, 1, 0]
+
+
+def test_the_norm_of_a_single_half_that_counts():
+    assert ng.tensor(1.5, dtype=ng.float16).norm(0).item() == 1

@@ -71,6 +71,7 @@ class CreationMethods:
             size = size[0]
         backend = self.backend if device is None else backend_of(device)
         numpy_dtype = self.array.dtype if wish is None else dtypes.to_numpy(wish)
+        ops._args.check_fits("new_full", value, numpy_dtype)
         tensor = wrap(backend.full(tuple(size), value, numpy_dtype), backend)
         return tensor.requires_grad_() if requires_grad else tensor
 

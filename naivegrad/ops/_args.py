@@ -10,7 +10,7 @@ import numpy as np
 
 from naivegrad import dtype as dtypes
 from naivegrad.autograd.mode import grad_mode
-from naivegrad.backend.promotion import can_cast, is_floating
+from naivegrad.backend.promotion import can_cast, holds, is_floating, result_dtype
 from naivegrad.tensor import Tensor, wrap
 
 Number = complex  # which float, int and bool are, to a type checker
@@ -100,6 +100,20 @@ def as_tensor_like(value: Any, like: Tensor) -> Tensor:
     if isinstance(value, Tensor):
         return value
     return wrap(like.backend.full((), value, like.array.dtype), like.backend)
+
+
+def check_fits(op: str, value: Any, dtype: Any) -> None:
+    """ValueError for an integer that a type cannot hold."""
+    if isinstance(value, int) and not holds(dtype, value):
+        raise ValueError(f"{op}: the number {value} does not fit into {dtype}")
+
+
+def as_operand(value: Any, like: Tensor) -> Tensor:
+    """A number as a 0-d tensor of the type of its sum with another; a Tensor as it is."""
+    if isinstance(value, Tensor):
+        return value
+    dtype = result_dtype(like.array, value)
+    return wrap(like.backend.full((), value, dtype), like.backend)
 
 
 def require_tensor(x: Any, op: str, name: str = "input") -> Tensor:

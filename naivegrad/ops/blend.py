@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from naivegrad.autograd import Function
-from naivegrad.backend.promotion import is_differentiable
+from naivegrad.backend.promotion import is_differentiable, result_dtype
 from naivegrad.ops._args import Number, check_shapes, into, require_tensor
 from naivegrad.ops.elementwise import add, div, mul
 from naivegrad.tensor import Tensor
@@ -73,7 +73,11 @@ def addcmul(
     out: Tensor | None = None,
 ) -> Tensor:
     """input + value * tensor1 * tensor2."""
-    product = mul(_tensor(tensor1, 1, "addcmul"), _tensor(tensor2, 2, "addcmul"))
+    x, y = _tensor(tensor1, 1, "addcmul"), _tensor(tensor2, 2, "addcmul")
+    dtype = result_dtype(require_tensor(input, "addcmul").array, x.array, y.array)
+    if x.array.dtype != dtype:  # the product of small integers may need the type of the sum
+        x = x.cast(dtype)
+    product = mul(x, y)
     return into(out, _added(input, product, value, "addcmul"), "addcmul")
 
 

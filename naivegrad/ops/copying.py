@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from naivegrad.autograd import Function
+from naivegrad.backend.promotion import is_differentiable
 from naivegrad.tensor import Tensor
 
 
@@ -67,7 +68,9 @@ def _real_part(backend: Any, x: Any, dtype: np.dtype[Any]) -> Any:
 
 def cast(x: Tensor, dtype: np.dtype[Any]) -> Tensor:
     """x in another NumPy type; x itself if it is of that type."""
-    return x if x.array.dtype == dtype else Cast.apply(x, dtype)
+    if x.array.dtype == dtype:
+        return x
+    return Cast.apply(x if is_differentiable(np.dtype(dtype)) else x.detach(), dtype)
 
 
 def clone(input: Tensor) -> Tensor:

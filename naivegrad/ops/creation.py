@@ -12,7 +12,7 @@ import numpy as np
 from naivegrad import dtype as dtypes
 from naivegrad.backend.promotion import result_dtype
 from naivegrad.device import backend_of
-from naivegrad.ops._args import new_shape, new_tensor, numpy_dtype, require_tensor
+from naivegrad.ops._args import check_fits, new_shape, new_tensor, numpy_dtype, require_tensor
 from naivegrad.ops.joining import stack
 from naivegrad.tensor import Tensor, wrap
 
@@ -137,7 +137,9 @@ def _filled(
     op: str, size: Any, value: float, dtype: Any, device: Any, requires_grad: bool, out: Any
 ) -> Tensor:
     backend = backend_of(device)
-    array = backend.full(new_shape(size, op), value, numpy_dtype(dtype, out=out))
+    wish = numpy_dtype(dtype, out=out)
+    check_fits(op, value, wish)
+    array = backend.full(new_shape(size, op), value, wish)
     return new_tensor(array, backend, requires_grad, out, op)
 
 
@@ -182,7 +184,9 @@ def empty(
 def _like(op: str, x: Tensor, value: Any, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
     require_tensor(x, op)
     backend = x.backend if device is None else backend_of(device)
-    array = backend.full(x.array.shape, value, numpy_dtype(dtype, x.array.dtype))
+    wish = numpy_dtype(dtype, x.array.dtype)
+    check_fits(op, value, wish)
+    array = backend.full(x.array.shape, value, wish)
     return new_tensor(array, backend, requires_grad)
 
 

@@ -89,4 +89,6 @@ def _fill_value(input: Tensor, mask: Tensor, value: Any) -> Any:
         value = value.cast(input.array.dtype)
     elif isinstance(value, float) and not is_differentiable(input.array.dtype):
         raise TypeError(f"{op}: value {value} cannot be stored in {input.dtype}")
+    elif isinstance(value, int) and input.array.dtype.kind == "b":
+        value = bool(value)
     return value

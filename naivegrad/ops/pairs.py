@@ -8,7 +8,7 @@ from naivegrad.autograd import Function
 from naivegrad.backend.promotion import is_differentiable
 from naivegrad.ops._args import (
     Number,
-    as_tensor_like,
+    as_operand,
     check_shapes,
     into,
     require_integers,
@@ -253,7 +253,7 @@ def xlog1py(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | Non
 
 def _factors(x: Any, y: Any, op: str) -> tuple[Tensor, Tensor]:
     like = x if isinstance(x, Tensor) else require_tensor(y, op)
-    x, y = as_tensor_like(x, like), as_tensor_like(y, like)
+    x, y = as_operand(x, like), as_operand(y, like)
     check_shapes(x, y, op)
     return x, y
 

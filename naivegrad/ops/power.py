@@ -8,7 +8,7 @@ from typing import Any
 
 from naivegrad.autograd import Function
 from naivegrad.backend.promotion import is_differentiable
-from naivegrad.ops._args import Number, into
+from naivegrad.ops._args import Number, into, require_tensor
 from naivegrad.ops.copying import Clone
 from naivegrad.ops.exponential import log
 from naivegrad.ops.select import where
@@ -143,6 +143,8 @@ def pow(input: Tensor | Number, exponent: Tensor | Number, *, out: Tensor | None
 
 def square(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """input * input."""
+    if require_tensor(input, "square").array.dtype.kind == "b":
+        return into(out, pow(input, 2), "square")  # an integer
     return into(out, Square.apply(input), "square")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from naivegrad.autograd import Function
 from naivegrad.backend.promotion import holds, is_floating
 from naivegrad.dtype import finfo
-from naivegrad.ops._args import Number, as_tensor_like, into, require_tensor
+from naivegrad.ops._args import Number, as_operand, into, require_tensor
 from naivegrad.ops._axes import ordered
 from naivegrad.tensor import Tensor, wrap
 
@@ -188,7 +188,7 @@ def clamp(
         return into(out, _clamp_integers(input, min, max), "clamp")
     low, high = _bound(min, -math.inf), _bound(max, math.inf)
     if low != low or high != high:  # NaN, which the loop would pass over
-        return into(out, input + math.nan, "clamp")
+        return into(out, input * 0.0 + math.nan, "clamp")
     return into(out, Clamp.apply(input, low, high), "clamp")
 
 
@@ -231,7 +231,7 @@ def minimum(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tenso
 
 def _promoted(x: Tensor, y: Tensor, op: str) -> tuple[Tensor, Tensor]:
     require_tensor(x, op)
-    return x, as_tensor_like(y, x)
+    return x, as_operand(y, x)
 
 
 # Other spellings

@@ -530,6 +530,7 @@ CHOICES = [
         pins=(
             pin([-1.0, 1.0, 0.0, -2.0, 2.0], grads=([1.0, 1.0, 1.0, 0.0, 0.0],), min=-1.0, max=1.0),
             pin([-1.0, 0.0, -2.0], grads=([1.0, 1.0, 0.0],), min=-1.0),
+            pin([0.0, 1.5, 3.0, NAN], grads=([0.0, 0.0, 0.0, 0.0],), min=2.0, max=1.0),
         ),
         errors=(error(ValueError, "min", (3,), call=lambda lib, x: lib.clamp(x)),),
     ),

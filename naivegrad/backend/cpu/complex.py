@@ -55,5 +55,6 @@ def angle(x: ndarray) -> ndarray:
 
 def sgn(x: ndarray) -> ndarray:
     """x / |x| of complex numbers, 0 of 0."""
-    size = np.abs(x)
-    return np.divide(x, size, out=np.zeros(x.shape, x.dtype), where=size != 0)
+    with np.errstate(all="ignore"):
+        size = np.abs(x)
+        return np.divide(x, size, out=np.zeros(x.shape, x.dtype), where=size != 0)

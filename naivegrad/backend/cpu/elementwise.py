@@ -156,7 +156,7 @@ def _binary_by_numpy(
     if op == "add_scaled" and not is_floating(dtype):
         if p != int(p):
             raise TypeError(f"add: alpha must be an integer for integer tensors, got {p}")
-        op, y = "add", np.asarray(binary("mul", y, int(p)))
+        op, y = "add", np.asarray(binary("mul", _as(y, dtype), int(p)))
     if is_floating(dtype) or op not in _BINARY:
         dtype = floating(dtype)
         work = np.dtype("float64") if dtype == np.float64 else np.dtype("float32")
@@ -171,10 +171,11 @@ def _binary_by_numpy(
         if op in _DIVISIONS:
             if dtype.kind == "b":
                 raise TypeError(f"{op}: bool tensors cannot be divided")
-            if np.any(np.equal(y, 0)):
+            if x.size and np.any(np.equal(y, 0)):
                 raise ZeroDivisionError(f"{op}: an integer is divided by 0")
         try:
-            result = np.asarray(_BINARY[op](x, y), dtype=dtype)
+            with np.errstate(over="ignore"):  # integers wrap around
+                result = np.asarray(_BINARY[op](x, y), dtype=dtype)
         except ValueError:
             raise ValueError(f"{op}: shapes {_shape(x)} and {_shape(y)} do not broadcast") from None
     return result if out is None else _into(op, out, result)
@@ -185,7 +186,8 @@ def _complex_binary(
 ) -> ndarray:
     a, b = _as(x, dtype), _as(y, dtype)
     if op == "add_scaled":
-        op, b = "add", b * dtype.type(alpha)
+        with np.errstate(all="ignore"):
+            op, b = "add", b * dtype.type(alpha)
     if op not in _COMPLEX_BINARY:
         raise _no_complex(op)
     try:
@@ -238,7 +240,8 @@ def compare(op: str, x: Operand, y: Operand) -> ndarray:
             if is_floating(dtype) and dtype.itemsize == 2:  # which NumPy compares one by one
                 return compare(op, cast(x, _FLOAT32), cast(y, _FLOAT32))
         try:
-            result = np.asarray(_COMPARE[op](x, y))
+            with np.errstate(invalid="ignore"):  # NaN of a bfloat16
+                result = np.asarray(_COMPARE[op](x, y))
         except ValueError:
             raise ValueError(f"{op}: shapes {_shape(x)} and {_shape(y)} do not broadcast") from None
     return result

@@ -55,8 +55,9 @@ def reduce(op: str, x: ndarray, axes: Axes | None, keepdims: bool, scale: float 
     if x.dtype.kind == "c" and op not in ("any", "all"):
         if op not in ("sum", "prod"):
             raise TypeError(f"{op}: is not defined for complex tensors")
-        y = np.asarray(_NUMPY[op](x, axis=axes, keepdims=keepdims))
-        return y if scale == 1 else np.multiply(y, x.dtype.type(scale), out=y)
+        with np.errstate(all="ignore"):
+            y = np.asarray(_NUMPY[op](x, axis=axes, keepdims=keepdims))
+            return y if scale == 1 else np.multiply(y, x.dtype.type(scale), out=y)
     wide = op in ("sum", "prod") and x.dtype.kind in "biu"
     kwargs: dict[str, Any] = {"dtype": np.int64} if wide else {}
     return np.asarray(_NUMPY[op](x, axis=axes, keepdims=keepdims, **kwargs))

@@ -36,9 +36,11 @@ def _by_numpy(op: str, x: ndarray, axis: int, backward: bool, dtype: np.dtype[An
     if not x.ndim:
         return x.astype(dtype)
     run = np.cumsum if op == "sum" else np.cumprod
-    if backward:
-        return np.ascontiguousarray(np.flip(run(np.flip(x, axis), axis=axis, dtype=dtype), axis))
-    return np.asarray(run(x, axis=axis, dtype=dtype))
+    with np.errstate(all="ignore"):
+        if backward:
+            flipped = run(np.flip(x, axis), axis=axis, dtype=dtype)
+            return np.ascontiguousarray(np.flip(flipped, axis))
+        return np.asarray(run(x, axis=axis, dtype=dtype))
 
 
 def others(x: ndarray, axis: int) -> ndarray:

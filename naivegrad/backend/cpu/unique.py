@@ -8,6 +8,8 @@ from typing import Literal
 import numpy as np
 from numpy import ndarray
 
+from naivegrad.backend.cpu.elementwise import cast
+
 
 def unique(
     x: ndarray, axis: int | None, consecutive: bool, places: bool
@@ -17,6 +19,10 @@ def unique(
     Sorted (slices as words are); or those that differ from the one before, if `consecutive`. The
     inverse only if `places`: without it, values are sorted without noting where they were.
     """
+    if x.dtype.kind == "V":  # NumPy does not sort the NaN of bfloat16
+        wide = cast(x, np.dtype("float32"))
+        values, inverse, counts = unique(wide, axis, consecutive, places)
+        return cast(values, x.dtype), inverse, counts
     quick: Literal["stable", "quicksort"] = "stable" if x.dtype.itemsize <= 2 else "quicksort"
     if axis is None and not consecutive and not places:
         line = np.sort(x, axis=None, kind=quick)

@@ -1,10 +1,16 @@
-"""What several test files need: finite differences, and the kernels at each CPU level."""
+"""What several test files need: leaves, finite differences, the kernels at each CPU level."""
 
 import importlib
 
 import numpy as np
 
+import naivegrad as ng
 from naivegrad import kernels
+
+
+def leaf(data, dtype=ng.float64):
+    """A tensor that gradients are asked for."""
+    return ng.tensor(data, dtype=dtype, requires_grad=True)
 
 
 def numeric_grad(f, x, u, eps=1e-6):

@@ -9,11 +9,7 @@ import pytest
 import naivegrad as ng
 from harness import value
 from naivegrad.autograd import Function
-
-
-def leaf(data, dtype=ng.float64):
-    return ng.tensor(data, dtype=dtype, requires_grad=True)
-
+from numeric import leaf
 
 # Accumulation
 

@@ -13,14 +13,11 @@ import pytest
 import naivegrad as ng
 from harness import tensor, value
 from naivegrad import nn
+from numeric import leaf
 from table import OPS
 from table.pool import max_pool as reference_max_pool
 
 F = nn.functional
-
-
-def leaf(data, dtype=ng.float64):
-    return ng.tensor(data, dtype=dtype, requires_grad=True)
 
 
 def step_gradient(f, x, u, eps=1e-6):

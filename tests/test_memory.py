@@ -9,12 +9,9 @@ import numpy as np
 import pytest
 
 import naivegrad as ng
+from numeric import leaf
 
 resource = pytest.importorskip("resource")
-
-
-def leaf(data, dtype=ng.float64):
-    return ng.tensor(data, dtype=dtype, requires_grad=True)
 
 
 # Memory

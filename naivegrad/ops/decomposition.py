@@ -15,6 +15,7 @@ from naivegrad.autograd import Function, forward
 from naivegrad.autograd.mode import grad_mode
 from naivegrad.backend.promotion import is_floating
 from naivegrad.ops._args import into, into_each, require_tensor
+from naivegrad.ops.diagonal import diag_embed
 from naivegrad.ops.joining import cat
 from naivegrad.ops.select import where
 from naivegrad.tensor import Tensor, wrap
@@ -99,12 +100,6 @@ def check_info(info: Tensor, op: str, what: str) -> None:
 def recorded(x: Tensor) -> bool:
     """Whether derivatives of what is made of x may be asked for."""
     return bool(forward.active or (x.node is not None and grad_mode.enabled))
-
-
-def diag_embed(x: Tensor) -> Tensor:
-    """Vectors as diagonal matrices."""
-    n = x.array.shape[-1]
-    return x.unsqueeze(-1) * identity(x, n)
 
 
 def identity(like: Tensor, n: int) -> Tensor:

@@ -9,12 +9,12 @@ from naivegrad.ops._args import into, into_each
 from naivegrad.ops.decomposition import (
     Solve,
     converged,
-    diag_embed,
     gaps,
     identity,
     recorded,
     require_matrix,
 )
+from naivegrad.ops.diagonal import diag_embed
 from naivegrad.tensor import Tensor, wrap
 
 

@@ -75,7 +75,7 @@ def _input(x: Any, dtype: Any, op: str, name: str) -> Tensor:
     if (
         not is_differentiable(wish)
         or not can_cast(x.array.dtype, wish)
-        or wish.itemsize < x.array.itemsize
+        or wish.itemsize < x.array.dtype.itemsize
     ):
         raise TypeError(f"{op}: cannot compute a norm of {x.dtype} in the narrower {dtype}")
     return x.cast(wish)

@@ -8,8 +8,9 @@
  *     multiply-add.
  *   - NaN passes through: comparisons with NaN are false, so the selects keep x.
  * Errors against float64 are measured in tests/test_vector_math.py: exp, exp2, expm1, log, log2,
- * log1p, erf, sigmoid, tanh within 2.5 units in the last place over their whole range (sigmoid is 0
- * below -88.7), sinh and cosh within 3.
+ * log1p, erf, sigmoid, tanh, asin within 2.5 units in the last place over their whole range
+ * (sigmoid is 0 below -88.7), log10, atan, atan2, acos within 2, sinh and cosh within 3, asinh,
+ * acosh and atanh within 3.5, erfc within 5.5.
  */
 #ifndef NAIVEGRAD_VECTOR_MATH_H
 #define NAIVEGRAD_VECTOR_MATH_H
@@ -26,7 +27,10 @@
 
 #define NG_LN2_HI 0.693359375f     /* 355 / 512 */
 #define NG_LN2_LO -2.12194440e-4f  /* ln 2 - 355 / 512 */
+#define NG_LN2_F 0.693147181f
 #define NG_LOG2_E 1.44269504f
+#define NG_PI_2_HI 1.57079637f     /* pi / 2 as a float */
+#define NG_PI_2_LO -4.37113883e-8f /* and what it lacks */
 #define NG_ROUND 12582912.0f       /* 1.5 * 2^23: adding it rounds to an integer in the low bits */
 
 NG_INLINE float ng_from_bits(int32_t bits) {
@@ -111,18 +115,22 @@ NG_INLINE float ng_tanhf(float x) {
     return size < 0.625f ? small : (x < 0.0f ? -large : large);
 }
 
-/* erf: x P(x^2) on |x| <= 1 (relative error 1.4e-9), 1 - exp(Q(|x|)) on 1 < |x| < 4 (absolute error
- * 5e-10), 1 beyond: interpolation at Chebyshev nodes of erf(x) / x and log(erfc(x)), done in 50
+/* erf on |x| <= 1: x P(x^2), relative error 1.4e-9: interpolation at Chebyshev nodes, done in 50
  * digits. */
-NG_INLINE float ng_erff(float x) {
+NG_INLINE float ng_erf_below_one(float x) {
     const float z = x * x;
-    float small = 7.875875063e-5f;
-    small = small * z - 8.016864287e-4f;
-    small = small * z + 5.189087423e-3f;
-    small = small * z - 2.685421201e-2f;
-    small = small * z + 1.128359472e-1f;
-    small = small * z - 3.761262667e-1f;
-    small = (small * z + 1.28379166e-1f) * x + x; /* 1.128379... in two parts: one rounding less */
+    float y = 7.875875063e-5f;
+    y = y * z - 8.016864287e-4f;
+    y = y * z + 5.189087423e-3f;
+    y = y * z - 2.685421201e-2f;
+    y = y * z + 1.128359472e-1f;
+    y = y * z - 3.761262667e-1f;
+    return (y * z + 1.28379166e-1f) * x + x; /* 1.128379... in two parts: one rounding less */
+}
+
+/* erf beyond 1: 1 - exp(Q(|x|)) below 4 (absolute error 5e-10), Q fitted to log(erfc(x)) as the
+ * polynomial above, and 1 from there on. */
+NG_INLINE float ng_erff(float x) {
     float size = x < 0.0f ? -x : x;
     const float a = size > 4.0f ? 4.0f : size;
     float large = 1.637151415e-6f;
@@ -135,7 +143,7 @@ NG_INLINE float ng_erff(float x) {
     large = large * a - 1.130233435f;
     large = large * a + 3.201380497e-4f;
     large = 1.0f - ng_expf(large);
-    return size <= 1.0f ? small : (x < 0.0f ? -large : (x != x ? x : large));
+    return size <= 1.0f ? ng_erf_below_one(x) : (x < 0.0f ? -large : (x != x ? x : large));
 }
 
 NG_INLINE double ng_sigmoid(double x) {
@@ -208,6 +216,141 @@ NG_INLINE float ng_log2f(float x) {
     return x == INFINITY || x != x ? x : y;
 }
 
+/* log10(x) = e log10(2) + log(1 + f) / ln 10, reduced as log is. The leading term f - f^2 / 2 is
+ * cut to 12 bits, hi, so that its product with the 12 bits of 1 / ln 10 is exact (the way and the
+ * constants of FreeBSD's e_log10f): powers of ten come out whole. */
+NG_INLINE float ng_log10f(float x) {
+    const float scaled = x < 1.17549435e-38f ? x * 33554432.0f : x;
+    const float bias = x < 1.17549435e-38f ? 25.0f : 0.0f;
+    const int32_t bits = ng_to_bits(scaled);
+    const int32_t e = (bits - 0x3f3504f3) >> 23;
+    const float f = ng_from_bits(bits - (e << 23)) - 1.0f;
+    const float k = (float)e - bias;
+    const float s = f / (2.0f + f);
+    const float z = s * s;
+    const float w = z * z;
+    const float r = z * (0.66666662693f + w * 0.28498786688f)
+                  + w * (0.40000972152f + w * 0.24279078841f);
+    const float half_square = 0.5f * f * f;
+    const float hi = ng_from_bits(ng_to_bits(f - half_square) & (int32_t)0xfffff000);
+    const float lo = ((f - hi) - half_square) + s * (half_square + r);
+    float y = k * 7.9034151668e-07f;                        /* log10(2), the low part */
+    y = y + (lo + hi) * -3.1689971365e-05f;                 /* 1 / ln 10, the low part */
+    y = y + lo * 4.3432617188e-01f + hi * 4.3432617188e-01f;
+    y = y + k * 3.0102920532e-01f;
+    y = x == 0.0f ? -INFINITY : y;
+    y = x < 0.0f ? NAN : y;
+    return x == INFINITY || x != x ? x : y;
+}
+
+/* atan(t) for 0 <= t <= 1 as t + t^3 P(t^2), degree 8 (relative error 2e-9): weighted least squares
+ * at Chebyshev nodes, reweighted towards the minimax. */
+NG_INLINE float ng_atan_below_one(float t) {
+    const float z = t * t;
+    float y = -1.827184644e-3f;
+    y = y * z + 1.106431500e-2f;
+    y = y * z - 3.145546906e-2f;
+    y = y * z + 5.823432003e-2f;
+    y = y * z - 8.419445964e-2f;
+    y = y * z + 1.095757185e-1f;
+    y = y * z - 1.426524460e-1f;
+    y = y * z + 1.999863855e-1f;
+    y = y * z - 3.333330186e-1f;
+    return y * z * t + t;
+}
+
+/* atan(x) = pi / 2 - atan(1 / x) above 1. */
+NG_INLINE float ng_atanf(float x) {
+    const float size = fabsf(x);
+    const float y = ng_atan_below_one(size > 1.0f ? 1.0f / size : size);
+    return copysignf(size > 1.0f ? NG_PI_2_HI - (y - NG_PI_2_LO) : y, x);
+}
+
+/* The angle of the point (x, y): the smaller over the larger of |x| and |y|, then by octant. */
+NG_INLINE float ng_atan2f(float y, float x) {
+    const float a = fabsf(x), b = fabsf(y);
+    const float small = a < b ? a : b, large = a < b ? b : a;
+    float t = small / large;
+    t = large == 0.0f ? 0.0f : (small == INFINITY ? 1.0f : t);
+    t = ng_atan_below_one(t);
+    t = a < b ? NG_PI_2_HI - (t - NG_PI_2_LO) : t;
+    t = ng_to_bits(x) < 0 ? 2.0f * NG_PI_2_HI - (t - 2.0f * NG_PI_2_LO) : t;
+    return x != x || y != y ? x + y : copysignf(t, y);
+}
+
+/* asin(s) for 0 <= s <= 1/2, z = s^2, as s + s z P(z), degree 4 (relative error 1.3e-9), fitted as
+ * the polynomial of atan. */
+NG_INLINE float ng_asin_below_half(float s, float z) {
+    float y = 4.221854614e-2f;
+    y = y * z + 2.414761186e-2f;
+    y = y * z + 4.547709712e-2f;
+    y = y * z + 7.495241777e-2f;
+    y = y * z + 1.666675393e-1f;
+    return y * z * s + s;
+}
+
+/* asin and acos above 1/2 by asin(x) = pi / 2 - 2 asin(sqrt((1 - x) / 2)). Beyond 1 the square root
+ * is NaN. */
+NG_INLINE float ng_asinf(float x) {
+    const float size = fabsf(x);
+    const float z = size > 0.5f ? 0.5f * (1.0f - size) : size * size;
+    const float y = ng_asin_below_half(size > 0.5f ? sqrtf(z) : size, z);
+    return copysignf(size > 0.5f ? NG_PI_2_HI - (2.0f * y - NG_PI_2_LO) : y, x);
+}
+
+NG_INLINE float ng_acosf(float x) {
+    const float size = fabsf(x);
+    const float z = size > 0.5f ? 0.5f * (1.0f - size) : size * size;
+    const float y = ng_asin_below_half(size > 0.5f ? sqrtf(z) : size, z);
+    const float outer = x < 0.0f ? 2.0f * NG_PI_2_HI - (2.0f * y - 2.0f * NG_PI_2_LO) : 2.0f * y;
+    const float inner = NG_PI_2_HI - ((x < 0.0f ? -y : y) - NG_PI_2_LO);
+    return size > 0.5f ? outer : inner;
+}
+
+/* erfc(x) = 1 - erf(x) on |x| < 1/2, exp(-x^2) P(t) / (1 + 2x), t = (x - 3) / (x + 3), above, and
+ * 2 - erfc(-x) below. P of degree 10 (relative error 2e-9) is fitted as the polynomial of atan.
+ * x^2 is the exact square of the leading 12 bits and a rest: exp would magnify the rounding of a
+ * single number. */
+NG_INLINE float ng_erfcf(float x) {
+    const float size = fabsf(x) > 10.3f ? 10.3f : fabsf(x);
+    const float t = (size - 3.0f) / (size + 3.0f);
+    float y = -2.66235242e-4f;
+    y = y * t - 7.72677531e-4f;
+    y = y * t + 2.00484625e-3f;
+    y = y * t + 2.56571682e-3f;
+    y = y * t - 2.37995391e-2f;
+    y = y * t + 6.82957454e-2f;
+    y = y * t - 1.19270614e-1f;
+    y = y * t + 1.29646452e-1f;
+    y = y * t - 4.75624201e-2f;
+    y = y * t - 1.35621141e-1f;
+    y = y * t + 1.25300806f;
+    const float hi = ng_from_bits(ng_to_bits(size) & (int32_t)0xfffff000);
+    const float rest = ng_expf(-(size - hi) * (size + hi));
+    y = ng_expf(-hi * hi) * (rest * y / (1.0f + 2.0f * size));
+    y = x < 0.0f ? 2.0f - y : y;
+    return size < 0.5f ? 1.0f - ng_erf_below_one(x) : (x != x ? x : y);
+}
+
+/* asinh, acosh and atanh by log1p; where x^2 would overflow, asinh(x) and acosh(x) are log(2x). */
+NG_INLINE float ng_asinhf(float x) {
+    const float size = fabsf(x), square = size * size;
+    const float u = size + square / (1.0f + sqrtf(square + 1.0f));
+    const float y = ng_log1pf(size > 1e10f ? size : u);
+    return copysignf(size > 1e10f ? y + NG_LN2_F : y, x);
+}
+
+NG_INLINE float ng_acoshf(float x) {
+    const float d = x - 1.0f;
+    const float y = ng_log1pf(x > 1e10f ? x : d + sqrtf(d * (x + 1.0f)));
+    return x < 1.0f ? NAN : (x > 1e10f ? y + NG_LN2_F : y);
+}
+
+NG_INLINE float ng_atanhf(float x) {
+    const float size = fabsf(x);
+    return copysignf(0.5f * ng_log1pf(2.0f * size / (1.0f - size)), x);
+}
+
 /* lgamma without the global variable that the C library writes the sign to. */
 NG_INLINE float ng_lgammaf(float x) {
 #if defined(__GLIBC__) || defined(__APPLE__)
@@ -243,19 +386,19 @@ NG_INLINE double ng_lgamma(double x) {
 #define FLOOR(x) _Generic((x), float: floorf, default: floor)(x)
 #define CEIL(x) _Generic((x), float: ceilf, default: ceil)(x)
 #define RINT(x) _Generic((x), float: rintf, default: rint)(x)
-#define LOG10(x) _Generic((x), float: log10f, default: log10)(x)
+#define LOG10(x) _Generic((x), float: ng_log10f, default: log10)(x)
 #define TAN(x) _Generic((x), float: tanf, default: tan)(x)
-#define ASIN(x) _Generic((x), float: asinf, default: asin)(x)
-#define ACOS(x) _Generic((x), float: acosf, default: acos)(x)
-#define ATAN(x) _Generic((x), float: atanf, default: atan)(x)
+#define ASIN(x) _Generic((x), float: ng_asinf, default: asin)(x)
+#define ACOS(x) _Generic((x), float: ng_acosf, default: acos)(x)
+#define ATAN(x) _Generic((x), float: ng_atanf, default: atan)(x)
 #define SINH(x) _Generic((x), float: ng_sinhf, default: sinh)(x)
 #define COSH(x) _Generic((x), float: ng_coshf, default: cosh)(x)
-#define ASINH(x) _Generic((x), float: asinhf, default: asinh)(x)
-#define ACOSH(x) _Generic((x), float: acoshf, default: acosh)(x)
-#define ATANH(x) _Generic((x), float: atanhf, default: atanh)(x)
-#define ERFC(x) _Generic((x), float: erfcf, default: erfc)(x)
+#define ASINH(x) _Generic((x), float: ng_asinhf, default: asinh)(x)
+#define ACOSH(x) _Generic((x), float: ng_acoshf, default: acosh)(x)
+#define ATANH(x) _Generic((x), float: ng_atanhf, default: atanh)(x)
+#define ERFC(x) _Generic((x), float: ng_erfcf, default: erfc)(x)
 #define TRUNC(x) _Generic((x), float: truncf, default: trunc)(x)
-#define ATAN2(x, y) _Generic((x), float: atan2f, default: atan2)(x, y)
+#define ATAN2(x, y) _Generic((x), float: ng_atan2f, default: atan2)(x, y)
 #define HYPOT(x, y) _Generic((x), float: hypotf, default: hypot)(x, y)
 #define COPYSIGN(x, y) _Generic((x), float: copysignf, default: copysign)(x, y)
 #define NEXTAFTER(x, y) _Generic((x), float: nextafterf, default: nextafter)(x, y)

@@ -39,7 +39,9 @@ class Add(Function):
 def _scaled(ctx: Any, x: Any, y: Any, alpha: complex) -> Any:
     """alpha * y; TypeError unless x or y is complex too."""
     if result_dtype(x, y).kind != "c":
-        raise TypeError(f"{type(ctx).__name__.lower()}: alpha={alpha} for tensors that are real")
+        raise TypeError(
+            f"{type(ctx).__name__.lower()}: alpha={alpha} is complex, the tensors are not"
+        )
     return ctx.backend.binary("mul", y, alpha)
 
 

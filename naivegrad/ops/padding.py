@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from naivegrad.autograd import Function
+from naivegrad.ops._args import require_tensor
 from naivegrad.ops._args import sizes as shape_of
 from naivegrad.ops.joining import cat
 from naivegrad.ops.movement import expand, narrow
@@ -44,7 +45,7 @@ def pad(
     which is not repeated), "replicate" (the border), "circular" (the other end).
     """
     widths = list(shape_of(list(pad), "pad"))
-    shape = input.array.shape
+    shape = require_tensor(input, "pad").array.shape
     if mode not in ("constant", *_BORDERS):
         raise ValueError(
             f'pad: mode must be "constant", "reflect", "replicate" or "circular", got {mode!r}'

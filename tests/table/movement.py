@@ -350,6 +350,7 @@ OPS = [
         errors=(
             error(ValueError, "pad", (3, 4), pad=(1,)),
             error(ValueError, "pad", (3,), pad=(1, 1, 1, 1)),
+            error(TypeError, "pad", call=lambda lib: F(lib).pad([1.0], (1, 1))),
             error(ValueError, "-5|negative", (3,), pad=(-5, 0)),
             error(
                 (ValueError, NotImplementedError), "sideways", (3, 4), pad=(1, 1), mode="sideways"

@@ -164,3 +164,20 @@ def test_any_and_all_at_every_size(shape):
                         want = getattr(np, op)(x, axis=dim, keepdims=keepdim)
                         np.testing.assert_array_equal(got, want)
                         assert got.dtype == bool
+
+
+@pytest.mark.parametrize("n", [1, 4, 15, 16, 31, 32, 33, 63, 64, 127, 128, 129, 4097])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_extremes_at_every_length_and_with_nan_anywhere(n, dtype):
+    """Along rows and columns, each length meeting another loop; NaN wins wherever it stands."""
+    x = np.random.default_rng(n).standard_normal((5, n)).astype(dtype)
+    for at in (None, 0, n // 2, n - 1):
+        if at is not None:
+            x[1, at] = np.nan
+            x[3, at] = np.inf
+        for op in ("amax", "amin"):
+            want = getattr(np, op)(x, axis=1)
+            np.testing.assert_array_equal(getattr(ng, op)(ng.tensor(x), 1).array, want)
+            np.testing.assert_array_equal(
+                getattr(ng, op)(ng.tensor(np.ascontiguousarray(x.T)), 0).array, want
+            )

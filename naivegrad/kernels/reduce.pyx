@@ -40,7 +40,6 @@ cdef enum:
     SQUARES = 4          # sum of (x - center)^2
     BLOCK = 4096         # values of a row, or rows, per partial result
     SHORT = 128          # values of a row in which one loop finds an extreme value faster than two
-    COLUMNS = 256        # columns that are accumulated together
     GRAIN = 65536
 
 CODES = {"sum": SUM, "prod": PROD, "max": MAX, "min": MIN, "squares": SQUARES}
@@ -67,6 +66,9 @@ cdef inline double start(int op) noexcept nogil:
 
 
 cdef extern from "reduce_loops.h" nogil:
+    enum:
+        COLUMNS          # columns that are accumulated together
+
     float fold_op_f32(int op, const float* x, Py_ssize_t n, float center) noexcept
     double fold_op_f64(int op, const double* x, Py_ssize_t n, double center) noexcept
     void fold_columns_op_f32(int op, const float* x, float* acc, const float* center, Py_ssize_t n,

@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 #define LANES 32
+#define COLUMNS 256  /* that are reduced side by side, at most */
 
 #define REAL float
 #define FLAG int32_t

@@ -1,7 +1,8 @@
 /* The inner loops of kernels/reduce.pyx for one type: REAL, named with SUFFIX (f32, f64).
  *
- * Included once per type, after LANES. In C because the compiler has to see, for each operation, one
- * plain loop with constant bounds: only then do the partial results stay in registers.
+ * Included once per type, after LANES and COLUMNS. In C because the compiler has to see, for each
+ * operation, one plain loop with constant bounds: only then do the partial results stay in
+ * registers.
  *
  *   fold_<op>_<suffix>          n neighbouring values to one
  *   fold_columns_<op>_<suffix>  n rows to one, `width` columns side by side
@@ -85,17 +86,18 @@ NG_FOLD(squares, 0, NG_SQUARE, NG_ADD2)
 NG_FOLD(short_max, -INFINITY, NG_MAX, NG_MAX2)
 NG_FOLD(short_min, INFINITY, NG_MIN, NG_MIN2)
 
-/* Long lines: the comparison alone, and beside it whether there was a NaN. */
-#define NG_EXTREME(OP, START, LESS)                                                                \
-    static REAL NG_NAME(fold_##OP, SUFFIX)(const REAL *x, Py_ssize_t n, REAL center) {             \
-        REAL lane[2 * LANES];                                                                      \
-        FLAG nan[2 * LANES], any = 0;                                                              \
-        Py_ssize_t i = 0;                                                                          \
+/* The comparison alone, and beside it whether there was a NaN, in W partial results (32 or 64):
+ * more of them for longer lines. Lines below LIMIT, which is not below W, are left to SHORTER. */
+#define NG_EXTREME(NAME, LESS, W, LIMIT, SHORTER)                                                  \
+    static REAL NG_NAME(NAME, SUFFIX)(const REAL *x, Py_ssize_t n, REAL center) {                  \
+        REAL lane[W];                                                                              \
+        FLAG nan[W], any = 0;                                                                      \
+        Py_ssize_t i = W;                                                                          \
         int j;                                                                                     \
-        if (n < 4 * LANES) return NG_NAME(fold_short_##OP, SUFFIX)(x, n, center);                  \
-        for (j = 0; j < 2 * LANES; j++) lane[j] = START, nan[j] = 0;                               \
-        for (; i + 2 * LANES <= n; i += 2 * LANES)                                                 \
-            for (j = 0; j < 2 * LANES; j++) {                                                      \
+        if (n < LIMIT) return NG_NAME(SHORTER, SUFFIX)(x, n, center);                              \
+        for (j = 0; j < (W); j++) lane[j] = x[j], nan[j] = x[j] != x[j];                           \
+        for (; i + (W) <= n; i += (W))                                                             \
+            for (j = 0; j < (W); j++) {                                                            \
                 const REAL v = x[i + j];                                                           \
                 lane[j] = lane[j] LESS v ? v : lane[j];                                            \
                 nan[j] |= v != v;                                                                  \
@@ -105,18 +107,49 @@ NG_FOLD(short_min, INFINITY, NG_MIN, NG_MIN2)
             lane[j] = lane[j] LESS v ? v : lane[j];                                                \
             nan[j] |= v != v;                                                                      \
         }                                                                                          \
-        for (j = 0; j < 2 * LANES; j++) any |= nan[j];                                             \
+        for (j = 0; j < (W); j++) any |= nan[j];                                                   \
         if (any) return (REAL)NAN;                                                                 \
-        for (j = 0; j < 32; j++) lane[j] = lane[j] LESS lane[j + 32] ? lane[j + 32] : lane[j];     \
-        for (j = 0; j < 16; j++) lane[j] = lane[j] LESS lane[j + 16] ? lane[j + 16] : lane[j];     \
+        for (j = 0; j < (W) / 2; j++)                                                              \
+            lane[j] = lane[j] LESS lane[j + (W) / 2] ? lane[j + (W) / 2] : lane[j];                \
+        for (j = 0; (W) > 32 && j < 16; j++)                                                       \
+            lane[j] = lane[j] LESS lane[j + 16] ? lane[j + 16] : lane[j];                          \
         for (j = 0; j < 8; j++) lane[j] = lane[j] LESS lane[j + 8] ? lane[j + 8] : lane[j];        \
         for (j = 0; j < 4; j++) lane[j] = lane[j] LESS lane[j + 4] ? lane[j + 4] : lane[j];        \
         for (j = 0; j < 2; j++) lane[j] = lane[j] LESS lane[j + 2] ? lane[j + 2] : lane[j];        \
         return lane[0] LESS lane[1] ? lane[1] : lane[0];                                           \
     }
 
-NG_EXTREME(max, -INFINITY, <)
-NG_EXTREME(min, INFINITY, >)
+#define NG_EXTREME_COLUMNS(OP, START, LESS)                                                        \
+    /* At most COLUMNS wide. Four rows are compared with one another first: one comparison alone   \
+     * waits for the step before. */                                                               \
+    static void NG_NAME(fold_columns_##OP, SUFFIX)(const REAL *restrict x, REAL *restrict acc,     \
+                                                   Py_ssize_t n, Py_ssize_t inner,                 \
+                                                   Py_ssize_t width) {                             \
+        FLAG nan[COLUMNS];                                                                         \
+        Py_ssize_t i = 0, j;                                                                       \
+        for (j = 0; j < width; j++) acc[j] = START, nan[j] = 0;                                    \
+        for (; i + 4 <= n; i += 4, x += 4 * inner)                                                 \
+            for (j = 0; j < width; j++) {                                                          \
+                const REAL a = x[j], b = x[j + inner], c = x[j + 2 * inner], d = x[j + 3 * inner]; \
+                const REAL ab = a LESS b ? b : a, cd = c LESS d ? d : c, v = ab LESS cd ? cd : ab; \
+                nan[j] |= (a != a) | (b != b) | (c != c) | (d != d);                               \
+                acc[j] = acc[j] LESS v ? v : acc[j];                                               \
+            }                                                                                      \
+        for (; i < n; i++, x += inner)                                                             \
+            for (j = 0; j < width; j++) {                                                          \
+                const REAL v = x[j];                                                               \
+                nan[j] |= v != v;                                                                  \
+                acc[j] = acc[j] LESS v ? v : acc[j];                                               \
+            }                                                                                      \
+        for (j = 0; j < width; j++) acc[j] = nan[j] ? (REAL)NAN : acc[j];                          \
+    }
+
+NG_EXTREME(fold_middle_max, <, LANES, 2 * LANES, fold_short_max)
+NG_EXTREME(fold_middle_min, >, LANES, 2 * LANES, fold_short_min)
+NG_EXTREME(fold_max, <, 2 * LANES, 4 * LANES, fold_middle_max)
+NG_EXTREME(fold_min, >, 2 * LANES, 4 * LANES, fold_middle_min)
+NG_EXTREME_COLUMNS(max, -INFINITY, <)
+NG_EXTREME_COLUMNS(min, INFINITY, >)
 
 /* Where the extreme value of each of `width` columns of n rows stands: the first, or a NaN's. */
 #define NG_ARG(OP, BEATS)                                                                          \
@@ -157,14 +190,15 @@ static void NG_NAME(fold_columns_op, SUFFIX)(int op, const REAL *x, REAL *acc, c
     switch (op) {
     case 0: NG_NAME(fold_columns_sum, SUFFIX)(x, acc, center, n, inner, width); break;
     case 1: NG_NAME(fold_columns_prod, SUFFIX)(x, acc, center, n, inner, width); break;
-    case 2: NG_NAME(fold_columns_short_max, SUFFIX)(x, acc, center, n, inner, width); break;
-    case 3: NG_NAME(fold_columns_short_min, SUFFIX)(x, acc, center, n, inner, width); break;
+    case 2: NG_NAME(fold_columns_max, SUFFIX)(x, acc, n, inner, width); break;
+    case 3: NG_NAME(fold_columns_min, SUFFIX)(x, acc, n, inner, width); break;
     default: NG_NAME(fold_columns_squares, SUFFIX)(x, acc, center, n, inner, width);
     }
 }
 
 #undef NG_FOLD
 #undef NG_EXTREME
+#undef NG_EXTREME_COLUMNS
 #undef NG_ARG
 #undef NG_ADD
 #undef NG_ADD2

@@ -282,3 +282,14 @@ def test_an_operation_takes_complex_numbers_or_refuses_them(op, one):
         wanted = as_list(op.reference(*arrays, **one.options))
     for y, want in zip(got, wanted, strict=True):
         np.testing.assert_allclose(y.numpy(), want, rtol=1e-9, atol=1e-12)
+
+
+def test_scatter_reduce():
+    z, index = ng.tensor([1j, 2.0]), ng.tensor([0, 0])
+    total = ng.scatter_reduce(z, 0, index, z, "sum", include_self=False)
+    assert total.tolist() == [2 + 1j, 2]
+    product = ng.scatter_reduce(z, 0, index, z, "prod", include_self=False)
+    assert product.tolist() == [2j, 2]
+    for reduce in ("mean", "amax", "amin"):
+        with pytest.raises(TypeError, match=f"scatter_reduce: {reduce} is not defined for complex"):
+            ng.scatter_reduce(z, 0, index, z, reduce)

@@ -396,6 +396,10 @@ def test_numbers_that_a_type_cannot_hold():
         ng.full((2,), 300, dtype=ng.uint8)
     with pytest.raises(ValueError, match="full_like: the number -1 "):
         ng.full_like(ng.ones(2, dtype=ng.uint8), -1)
+    with pytest.raises(ValueError, match=r"fill_: the value must be 0-d, got shape \(1,\)"):
+        ng.ones(2).fill_(ng.ones(1))
+    with pytest.raises(TypeError, match="square"):
+        ng.tensor([True]).square_()
     with pytest.raises(ValueError, match="new_full: the number 300 "):
         ng.ones(2, dtype=ng.int8).new_full((2,), 300)
 
@@ -413,6 +417,9 @@ def test_numpy_warns_of_nothing():
         assert result.is_complex()
     x = ng.tensor([[inf, 0.0], [1.0, 2.0]])
     assert (x @ x)[0, 0].item() == inf
+    assert ng.angle(half)[1:].tolist() == [0, ng.tensor(np.pi).bfloat16().item()]
+    assert ng.tensor(1e300).item() == inf
+    assert ng.tensor([1e300], dtype=ng.float16).item() == inf
     assert (ng.ones(0, dtype=ng.int64) // ng.zeros(1, dtype=ng.int64)).shape == (0,)
 
 

@@ -187,4 +187,6 @@ class ConversionMethods:
         if isinstance(value, int) and not holds(self.array.dtype, value):
             raise ValueError(f"fill_: the number {value} does not fit into {self.dtype}")
         number = value if isinstance(value, Tensor) else self._new((), value, None)
+        if number.array.ndim:
+            raise ValueError(f"fill_: the value must be 0-d, got shape {number.array.shape}")
         return assign(self, ops.copying.copy, number)

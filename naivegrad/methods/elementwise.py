@@ -116,6 +116,8 @@ class ElementwiseMethods:
 
     def square_(self) -> Tensor:
         """square, in place."""
+        if self.array.dtype.kind == "b":  # the result is an integer, which is refused
+            return assign(self, ops.square)
         return update(self, "square", ops.square)
 
     def reciprocal(self) -> Tensor:

@@ -31,12 +31,14 @@ def _array_of(data: Any, dtype: Any) -> np.ndarray:
             raise TypeError(
                 f"tensor: {array.dtype} numbers are not {numpy_dtype(dtype)}; use .real"
             )
-        return array.astype(numpy_dtype(dtype))
+        with np.errstate(invalid="ignore", over="ignore"):
+            return array.astype(numpy_dtype(dtype))
     if not isinstance(data, np.ndarray | np.generic):
-        if array.dtype.kind == "f":
-            return array.astype(numpy_dtype(None))
-        if array.dtype.kind == "c":
-            return array.astype(dtypes.get_default_dtype().to_complex().numpy)
+        with np.errstate(over="ignore"):  # too large a number is infinite
+            if array.dtype.kind == "f":
+                return array.astype(numpy_dtype(None))
+            if array.dtype.kind == "c":
+                return array.astype(dtypes.get_default_dtype().to_complex().numpy)
         if array.size == 0:
             return array.astype(numpy_dtype(None))
     return array.astype(numpy_dtype(array.dtype.newbyteorder("=")))

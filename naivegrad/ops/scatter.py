@@ -411,6 +411,8 @@ def scatter_reduce(
     if reduce not in REDUCTIONS:
         raise ValueError(f"{op}: reduce must be one of {', '.join(REDUCTIONS)}, got {reduce!r}")
     check_lines(input, axis, index, op, src)
+    if input.is_complex() and reduce not in ("sum", "prod"):
+        raise TypeError(f"{op}: {reduce} is not defined for complex tensors")
     return into(out, reduced(op, input, axis, index, _with_axis(src), reduce, include_self), op)
 
 
@@ -420,7 +422,7 @@ def reduced(
     """What scatter_reduce and index_reduce share, the arguments checked."""
     start = x
     if not include_self:
-        least, greatest = _limits(x)
+        least, greatest = _limits(x) if reduce in ("amax", "amin") else (0, 0)
         neutral = {"prod": 1, "amax": least, "amin": greatest}.get(reduce, 0)
         start = apply_named(op, Scatter, x, axis, index, as_tensor_like(neutral, x))
     if reduce == "prod":

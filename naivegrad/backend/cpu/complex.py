@@ -49,7 +49,9 @@ def angle(x: ndarray) -> ndarray:
     if x.dtype.kind == "c":
         return np.asarray(np.angle(x))
     work = promote(x.dtype, np.dtype("float32"))
-    y = np.where(x < 0, work.type(np.pi), work.type(0))
+    with np.errstate(invalid="ignore"):  # NaN of a bfloat16
+        below = np.less(x, 0)
+    y = np.where(below, work.type(np.pi), work.type(0))
     return np.where(np.isnan(x), x, y).astype(work if x.dtype.kind in "biu" else x.dtype)
 
 

@@ -18,10 +18,12 @@ venv/bin/python -m pip --disable-pip-version-check --quiet install \
     "setuptools>=77" "cython>=3.1" "numpy>=2.0" "ml_dtypes>=0.4" \
     "pytest>=8" "hypothesis>=6.100" "scipy>=1.11" "threadpoolctl>=3.5"
 
-# The runtime library of the sanitizer must come first in the process, before Python itself.
+# The runtime library of the sanitizer must come first in the process, before Python itself; that of
+# C++ with it, for the sanitizer looks there, once, for what throws (SciPy does).
 export NAIVEGRAD_DEBUG=1
 preload=$("${CC:-cc}" -print-file-name=libasan.so)
 if [ -e "$preload" ]; then
+    preload="$preload $("${CC:-cc}" -print-file-name=libstdc++.so)"
     export NAIVEGRAD_SANITIZE=address
     # The report goes to a file: pytest holds back what a dying process prints.
     export ASAN_OPTIONS=detect_leaks=0:quarantine_size_mb=8:log_path=$PWD/report

@@ -81,3 +81,52 @@ def test_norms_of_half_precision_take_parameters_of_float32(norm, kind):
 def test_probabilities_of_no_classes_have_no_loss():
     x = ng.ones(3, 0)
     assert F.cross_entropy(x, x, label_smoothing=0.1).item() == 0.0
+
+
+def test_embedding_looks_up_rows_of_integers_and_of_truth_values():
+    table = ng.arange(6).reshape(3, 2)
+    index = ng.tensor([2, 0])
+    assert F.embedding(index, table).tolist() == [[4, 5], [0, 1]]
+    assert F.embedding(index, table > 0).dtype == ng.bool
+    with pytest.raises(TypeError, match=r"^embedding: "):
+        F.embedding(index, table, max_norm=1.0)
+    with pytest.raises(TypeError, match=r"^embedding: "):
+        F.embedding(index, table.to(ng.complex64))
+
+
+def test_lp_pool_of_infinite_power_is_the_extreme_magnitude():
+    x = ng.tensor([[1.0, -3.0, 2.0, -0.5]], requires_grad=True)
+    assert F.lp_pool1d(x, float("inf"), 2).tolist() == [[3.0, 2.0]]
+    smallest = F.lp_pool1d(x, -float("inf"), 2)
+    assert smallest.tolist() == [[1.0, 0.5]]
+    smallest.sum().backward()
+    assert x.grad.tolist() == [[1.0, 0.0, 0.0, -1.0]]
+    assert F.lp_pool2d(x.reshape(1, 2, 2), float("inf"), 2).item() == 3.0
+    with pytest.raises(TypeError, match=r"^lp_pool1d: "):
+        F.lp_pool1d(ng.ones(1, 4, dtype=ng.int64), 2, 2)
+
+
+def test_a_transposed_convolution_refuses_a_bias_of_another_type():
+    x, w = ng.ones(1, 2, 4), ng.ones(2, 3, 2)
+    with pytest.raises(TypeError, match=r"^conv_transpose1d: bias is naivegrad.float64"):
+        F.conv_transpose1d(x, w, ng.ones(3, dtype=ng.float64))
+
+
+def test_a_product_of_no_complex_numbers_goes_back():
+    x = ng.zeros(0, dtype=ng.complex64, requires_grad=True)
+    ng.view_as_real(ng.prod(x)).sum().backward()
+    assert x.grad.shape == (0,)
+
+
+def test_real_numbers_are_not_filled_with_complex_ones():
+    x = ng.ones(2)
+    for fill in (ng.masked_fill, ng.Tensor.masked_fill_):
+        with pytest.raises(TypeError, match=r"^masked_fill: value 1j cannot be stored"):
+            fill(x, x > 0, 1j)
+
+
+def test_a_transform_along_no_axis_is_a_copy():
+    x = ng.ones(2, dtype=ng.complex64)
+    y = ng.fft.fftn(x, dim=())
+    y.zero_()
+    assert x.tolist() == [1, 1]

@@ -334,6 +334,8 @@ def _transposed_arguments(
     sides = tuple([side for p, e in zip(pads, extra, strict=True) for side in (p, p - e)])
     if bias is not None and require_tensor(bias, op, "bias").array.shape != (shape[1],):
         raise ValueError(f"{op}: bias must be ({shape[1]},), got {bias.array.shape}")
+    if bias is not None and bias.array.dtype != x.array.dtype:
+        raise TypeError(f"{op}: bias is {bias.dtype}, but the input is {x.dtype}")
     return x, w, shape, (steps, sides, dilations, group_count)
 
 

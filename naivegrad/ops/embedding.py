@@ -80,7 +80,7 @@ def embedding(
     IndexError
         A number outside [0, V).
     TypeError
-        An input that is not of integers.
+        An input that is not of integers; complex rows; max_norm for rows of integers.
 
     Notes
     -----
@@ -98,7 +98,8 @@ def embedding(
     shape = require_tensor(weight, "embedding", "weight").array.shape
     if len(shape) != 2:
         raise ValueError(f"embedding: weight must be (V, D), got {shape}")
-    require_floating(weight, "embedding")
+    if max_norm is not None or weight.is_complex():
+        require_floating(weight, "embedding")
     padding = padding_row("embedding", padding_idx, weight)
     if max_norm is not None:
         limit_rows(input, weight, max_norm, norm_type)

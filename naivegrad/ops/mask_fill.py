@@ -87,7 +87,9 @@ def _fill_value(input: Tensor, mask: Tensor, value: Any) -> Any:
                 f"{op}: the value must be a number or 0-d, got shape {value.array.shape}"
             )
         value = value.cast(input.array.dtype)
-    elif isinstance(value, float) and not is_differentiable(input.array.dtype):
+    elif (isinstance(value, float) and not is_differentiable(input.array.dtype)) or (
+        isinstance(value, complex) and input.array.dtype.kind != "c"
+    ):
         raise TypeError(f"{op}: value {value} cannot be stored in {input.dtype}")
     elif isinstance(value, int) and input.array.dtype.kind == "b":
         value = bool(value)

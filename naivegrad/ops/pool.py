@@ -10,7 +10,13 @@ import numpy as np
 
 from naivegrad.autograd import Function
 from naivegrad.backend.window import IMAGES, pool_shape
-from naivegrad.ops._args import check_bounds, require_integers, require_tensor, several
+from naivegrad.ops._args import (
+    check_bounds,
+    require_floating,
+    require_integers,
+    require_tensor,
+    several,
+)
 from naivegrad.tensor import Tensor
 
 # Images have one, two or three dimensions, and windows one number for each.
@@ -358,6 +364,13 @@ def _lp_pool(
     window = _avg_window(op, dims, kernel_size, stride, 0, ceil_mode, True, None)
     kernel, steps, none = window[:3]
     pool_shape(op, x.array.shape, kernel, steps, none, (1,) * dims, ceil_mode)  # complain as op
+    if math.isinf(p):
+        pool = (max_pool1d, max_pool2d, max_pool3d)[dims - 1]
+        sign = math.copysign(1, p)  # the largest magnitude, or the smallest
+        largest: Tensor = pool(input.abs() * sign, kernel, steps, ceil_mode=ceil_mode)
+        return largest * sign
+    if not x.is_complex():
+        require_floating(x, op)
     total = AvgPool.apply(x**p, *window) * math.prod(kernel)
     zero = total == 0  # where the root has no derivative: it is 0 here
     y: Tensor = (total.masked_fill(zero, 1.0) ** (1.0 / p)).masked_fill(zero, 0.0)
@@ -378,9 +391,10 @@ def lp_pool2d(
 
         y[n, c, i, j] = (sum_{u, v} x[n, c, i*s + u, j*s + v] ** p) ** (1 / p)
 
-    p = norm_type = 1 is the sum; powers are taken as they are, so that an odd p of negative numbers
-    may give nan. A window that hangs over the edge (ceil_mode) is scaled up to a whole one. Shapes
-    are those of `max_pool2d`. Differentiable; the gradient is 0 where a window is all 0.
+    p = norm_type = 1 is the sum, inf the largest and -inf the smallest magnitude; powers are taken
+    as they are, so that an odd p of negative numbers may give nan. A window that hangs over the
+    edge (ceil_mode) is scaled up to a whole one. Shapes are those of `max_pool2d`.
+    Differentiable; the gradient is 0 where a window is all 0.
 
     >>> import naivegrad as ng
     >>> ng.lp_pool2d(ng.tensor([[[3.0, 4.0]]]), 2, (1, 2)).item()

@@ -46,9 +46,9 @@ def _by_numpy(op: str, x: ndarray, axis: int, backward: bool, dtype: np.dtype[An
 def others(x: ndarray, axis: int) -> ndarray:
     """y[i] = the product of all x but x[i] along an axis; right also where some are 0."""
     if x.dtype.kind == "c":
-        ones = np.ones_like(np.take(x, [0], axis)) if x.ndim else None
-        if ones is None:
+        if x.size < 2:
             return np.ones_like(x)
+        ones = np.ones_like(np.take(x, [0], axis))
         head, tail = (np.take(t, range(x.shape[axis] - 1), axis) for t in (x, np.flip(x, axis)))
         before, after = (np.cumprod(np.concatenate([ones, t], axis), axis) for t in (head, tail))
         return np.asarray(before * np.flip(after, axis))

@@ -12,15 +12,6 @@ from naivegrad.ops.adaptive_pool import (
     fractional_max_pool2d,
     fractional_max_pool3d,
 )
-from naivegrad.ops.alpha_dropout import (
-    alpha_dropout,
-    alpha_dropout_,
-    dropout_,
-    feature_alpha_dropout,
-    feature_alpha_dropout_,
-    feature_dropout,
-    feature_dropout_,
-)
 from naivegrad.ops.attention import scaled_dot_product_attention
 from naivegrad.ops.bilinear import bilinear
 from naivegrad.ops.blend import addcdiv, addcmul, lerp
@@ -117,6 +108,19 @@ from naivegrad.ops.diagonal import (
     triu_indices,
 )
 from naivegrad.ops.distance import cdist, cosine_similarity, pairwise_distance, pdist
+from naivegrad.ops.dropout import (
+    alpha_dropout,
+    alpha_dropout_,
+    dropout,
+    dropout1d,
+    dropout2d,
+    dropout3d,
+    dropout_,
+    feature_alpha_dropout,
+    feature_alpha_dropout_,
+    feature_dropout,
+    feature_dropout_,
+)
 from naivegrad.ops.einsum import einsum, tensordot
 from naivegrad.ops.elementwise import (
     abs,
@@ -281,10 +285,6 @@ from naivegrad.ops.product import cross_of_first as cross
 from naivegrad.ops.quantile import median, mode, nanmedian, nanquantile, quantile
 from naivegrad.ops.random import (
     bernoulli,
-    dropout,
-    dropout1d,
-    dropout2d,
-    dropout3d,
     multinomial,
     normal,
     poisson,

@@ -11,7 +11,7 @@ from naivegrad.autograd import Function, formula_vjp
 from naivegrad.backend.heads import attention_lead
 from naivegrad.backend.promotion import is_floating
 from naivegrad.ops._args import require_floating, require_tensor
-from naivegrad.ops.random import Dropout
+from naivegrad.ops.dropout import Dropout
 from naivegrad.ops.select import where
 from naivegrad.random import default_generator
 from naivegrad.tensor import Tensor, wrap

@@ -9,10 +9,10 @@ import numpy as np
 
 from naivegrad.ops._args import require_floating, require_tensor
 from naivegrad.ops.attention import scaled_dot_product_attention
+from naivegrad.ops.dropout import dropout
 from naivegrad.ops.joining import cat
 from naivegrad.ops.linalg import linear
 from naivegrad.ops.padding import pad
-from naivegrad.ops.random import dropout
 from naivegrad.ops.select import where
 from naivegrad.tensor import Tensor, wrap
 

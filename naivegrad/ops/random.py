@@ -1,4 +1,4 @@
-"""Random tensors, random changes of tensors, dropout."""
+"""Random tensors, and random draws from tensors."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from typing import Any
 import numpy as np
 
 from naivegrad import dtype as dtypes
-from naivegrad.autograd import Function
-from naivegrad.autograd.inplace import assign
 from naivegrad.backend.promotion import is_differentiable, is_floating
 from naivegrad.device import backend_of
 from naivegrad.ops._args import (
@@ -23,28 +21,6 @@ from naivegrad.ops._args import (
 )
 from naivegrad.random import Generator, default_generator
 from naivegrad.tensor import Tensor, wrap
-
-
-class Dropout(Function):
-    """y = x / (1 - p) where the stream says keep, else 0.    grad_x = the same of grad.
-
-    The mask is not stored: the stream can be read again from (seed, offset). Making a number again
-    costs less than fetching it from memory.
-    """
-
-    kind = "linear"
-
-    @staticmethod
-    def forward(ctx: Any, x: Any, p: float, seed: int, offset: int) -> Any:
-        ctx.options = p, seed, offset
-        return ctx.backend.dropout(x, p, seed, offset)
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> Any:
-        return Dropout.apply(grad, *ctx.options)
-
-
-# ---- new tensors -------------------------------------------------------------------------------
 
 
 def draw(
@@ -461,98 +437,3 @@ def multinomial(
         index = np.argsort(times, -1, kind="stable")[:, :num_samples]
     index = np.ascontiguousarray(index, np.int64).reshape(*weights.shape[:-1], num_samples)
     return into(out, wrap(backend.from_numpy(index), backend), op)
-
-
-# ---- dropout -----------------------------------------------------------------------------------
-
-
-def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-    """Zero each element with probability p, and scale the others by 1 / (1 - p).
-
-    Parameters
-    ----------
-    input : Tensor of floating point
-    p : float in [0, 1]
-    training : otherwise the input itself is returned
-    inplace : write into the input
-
-    Raises
-    ------
-    ValueError
-        p outside [0, 1].
-    TypeError
-        Integers.
-
-    Notes
-    -----
-    Differentiable to any order. One pass over memory each way; no mask is kept.
-
-    Examples
-    --------
-    >>> import naivegrad as ng
-    >>> x = ng.ones(1000)
-    >>> sorted(set(ng.nn.functional.dropout(x, 0.75).tolist()))
-    [0.0, 4.0]
-
-    References
-    ----------
-    Srivastava, Hinton, Krizhevsky, Sutskever & Salakhutdinov 2014, "Dropout".
-    """
-    require_tensor(input, "dropout")
-    check_probability("dropout", p)
-    if not training or p == 0:
-        return input
-    require_floating(input, "dropout")
-    seed, offset = default_generator.reserve(math.prod(input.array.shape))
-    if inplace:
-        return assign(input, _dropout, float(p), seed, offset)
-    return _dropout(input, float(p), seed, offset)
-
-
-def _dropout(input: Tensor, p: float, seed: int, offset: int) -> Tensor:
-    return Dropout.apply(input, p, seed, offset)
-
-
-def _dropout_channels(op: str, x: Any, p: float, training: bool, inplace: bool) -> Tensor:
-    require_tensor(x, op)
-    check_probability(op, p)
-    if not training or p == 0:
-        return x
-    require_floating(x, op)
-    shape = x.array.shape
-    if len(shape) < 2:
-        raise ValueError(f"{op}: input must be (N, C, ...), got {shape}")
-    mask_shape = shape[:2] + (1,) * (len(shape) - 2)
-    keep = draw("bernoulli", mask_shape, x.array.dtype, 1 - p, 0, None, x.backend)
-    mask = wrap(keep, x.backend) * (1 / (1 - p) if p < 1 else 0.0)
-    return x.mul_(mask) if inplace else x * mask
-
-
-def dropout1d(
-    input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
-) -> Tensor:
-    """Dropout of whole channels of (N, C, L) or (C, L)."""
-    if isinstance(input, Tensor) and input.array.ndim == 2:
-        return dropout1d(input.unsqueeze(0), p, training, inplace).squeeze(0)
-    return _dropout_channels("dropout1d", input, p, training, inplace)
-
-
-def dropout2d(
-    input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
-) -> Tensor:
-    """Dropout of whole channels of (N, C, H, W).
-
-    References
-    ----------
-    Tompson, Goroshin, Jain, LeCun & Bregler 2015, "Efficient object localization ...".
-    """
-    return _dropout_channels("dropout2d", input, p, training, inplace)
-
-
-def dropout3d(
-    input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
-) -> Tensor:
-    """Dropout of whole channels of (N, C, D, H, W) or (C, D, H, W)."""
-    if isinstance(input, Tensor) and input.array.ndim == 4:
-        return dropout3d(input.unsqueeze(0), p, training, inplace).squeeze(0)
-    return _dropout_channels("dropout3d", input, p, training, inplace)

@@ -168,8 +168,8 @@ def _c2c_n(op: str, x: Any, s: Any, dim: Any, norm: Any, inverse: bool, out: Any
     axes, lengths = _axes(x, s, dim, op)
     norm = _norm(norm, op)
     x = _resized(x, axes, lengths, op)
-    if not axes:
-        return _into(out, x.cast(x.dtype.to_complex().numpy), op)
+    if not axes:  # nothing to transform, but still a tensor of its own
+        return _into(out, x.clone().cast(x.dtype.to_complex().numpy), op)
     return _into(out, FFT.apply(x, tuple(axes), inverse, norm), op)
 
 

@@ -21,8 +21,6 @@ def fft(x: ndarray, axes: tuple[int, ...], inverse: bool, norm: Norm) -> ndarray
 
     norm says which direction has the scale 1 / N ("ortho": both 1 / sqrt(N)).
     """
-    if not axes:
-        return np.array(x, order="C")  # fresh, as every result is
     transform = partial(np.fft.ifft if inverse else np.fft.fft, norm=norm)
     for axis in reversed(axes):
         x = _along(transform, x, axis, x.shape[axis], _complex(x))

@@ -400,6 +400,8 @@ def test_numbers_that_a_type_cannot_hold():
         ng.ones(2).fill_(ng.ones(1))
     with pytest.raises(TypeError, match="square"):
         ng.tensor([True]).square_()
+    with pytest.raises(ValueError, match="xlogy: the number 300 does not fit into uint8"):
+        ng.xlogy(ng.ones(2, dtype=ng.uint8), 300)
     with pytest.raises(ValueError, match="new_full: the number 300 "):
         ng.ones(2, dtype=ng.int8).new_full((2,), 300)
 

@@ -108,11 +108,12 @@ def check_fits(op: str, value: Any, dtype: Any) -> None:
         raise ValueError(f"{op}: the number {value} does not fit into {dtype}")
 
 
-def as_operand(value: Any, like: Tensor) -> Tensor:
+def as_operand(value: Any, like: Tensor, op: str) -> Tensor:
     """A number as a 0-d tensor of the type of its sum with another; a Tensor as it is."""
     if isinstance(value, Tensor):
         return value
     dtype = result_dtype(like.array, value)
+    check_fits(op, value, dtype)
     return wrap(like.backend.full((), value, dtype), like.backend)
 
 

@@ -253,7 +253,7 @@ def xlog1py(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | Non
 
 def _factors(x: Any, y: Any, op: str) -> tuple[Tensor, Tensor]:
     like = x if isinstance(x, Tensor) else require_tensor(y, op)
-    x, y = as_operand(x, like), as_operand(y, like)
+    x, y = as_operand(x, like, op), as_operand(y, like, op)
     check_shapes(x, y, op)
     return x, y
 

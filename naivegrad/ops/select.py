@@ -231,7 +231,7 @@ def minimum(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tenso
 
 def _promoted(x: Tensor, y: Tensor, op: str) -> tuple[Tensor, Tensor]:
     require_tensor(x, op)
-    return x, as_operand(y, x)
+    return x, as_operand(y, x, op)
 
 
 # Other spellings

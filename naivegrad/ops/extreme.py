@@ -48,11 +48,15 @@ class Extremum(Function):
         return (x_dot * share).sum(ctx.axes, ctx.keepdim)
 
 
-def _extremum(op: str, x: Tensor, axes: tuple[int, ...], keepdim: bool) -> Tensor:
-    if x.node is None and x.tangent is None:  # no gradient will ask who shares it
-        whole = None if len(axes) == x.array.ndim else axes
-        return wrap(x.backend.reduce(op, x.array, whole, keepdim), x.backend)
-    return Extremum.apply(x, axes, keepdim, op)
+def _plain(x: Tensor, axes: tuple[int, ...], keepdim: bool, op: str) -> Tensor:
+    """Extremum of a tensor without history: no gradient will ask who shares it."""
+    whole = None if len(axes) == x.array.ndim else axes
+    return wrap(x.backend.reduce(op, x.array, whole, keepdim), x.backend)
+
+
+def _extremum(x: Tensor) -> Any:
+    """What finds the extremes of x."""
+    return _plain if x.node is None and x.tangent is None else Extremum.apply
 
 
 def amax(
@@ -61,7 +65,7 @@ def amax(
     """The largest value over dim (all, if left out). Equal ones share the gradient evenly."""
     axes = normalize_axes(dim, ordered(input, "amax").array.ndim, "amax")
     require_elements(input, axes, "amax")
-    return into(out, _extremum("max", input, axes, keepdim), "amax")
+    return into(out, _extremum(input)(input, axes, keepdim, "max"), "amax")
 
 
 def amin(
@@ -70,7 +74,7 @@ def amin(
     """The smallest value over dim (all, if left out). Equal ones share the gradient evenly."""
     axes = normalize_axes(dim, ordered(input, "amin").array.ndim, "amin")
     require_elements(input, axes, "amin")
-    return into(out, _extremum("min", input, axes, keepdim), "amin")
+    return into(out, _extremum(input)(input, axes, keepdim, "min"), "amin")
 
 
 def aminmax(
@@ -79,7 +83,7 @@ def aminmax(
     """The smallest and the largest value along dim (of all, if left out), as `amin` and `amax`."""
     axes = normalize_axes(dim, ordered(input, "aminmax").array.ndim, "aminmax")
     require_elements(input, axes, "aminmax")
-    ends = (_extremum(op, input, axes, keepdim) for op in ("min", "max"))
+    ends = (_extremum(input)(input, axes, keepdim, op) for op in ("min", "max"))
     return into_each(out, MinMax(*ends), "aminmax")
 
 
@@ -92,7 +96,7 @@ def extreme(op: str, x: Any, dim: Any, keepdim: bool, other: Any = None) -> Any:
     if dim is None:
         axes = tuple(range(x.array.ndim))
         require_elements(x, axes, op)
-        return _extremum(op, x, axes, keepdim)
+        return _extremum(x)(x, axes, keepdim, op)
     axis = normalize_axis(dim, x.array.ndim, op)
     if x.array.ndim == 0:
         return ValuesIndices(x.clone(), wrap(x.backend.full((), 0, _INT64), x.backend))

@@ -130,3 +130,10 @@ def test_a_transform_along_no_axis_is_a_copy():
     y = ng.fft.fftn(x, dim=())
     y.zero_()
     assert x.tolist() == [1, 1]
+
+
+@pytest.mark.parametrize("kind", [ng.float16, ng.float32], ids=str)
+def test_the_gradient_of_a_tiny_norm_is_finite(kind):
+    x = ng.full((2, 3), 1e-6 if kind == ng.float16 else 1e-40, dtype=kind, requires_grad=True)
+    ng.linalg.vector_norm(x, dim=1).sum().backward()
+    assert ng.isfinite(x.grad).all()

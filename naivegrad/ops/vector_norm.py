@@ -52,7 +52,7 @@ class VectorNorm(Function):
         flat = y == 0
         y = where(flat, 1.0, y)
         if p == 2:
-            return x * (grad / y)
+            return grad * (x / y)  # at most 1: grad / y might overflow
         flat = flat | (x == 0)
         size = where(flat, 1.0, x).abs()
         return where(flat, 0.0, grad * x.sign() * (size / y) ** (p - 1))

@@ -22,7 +22,7 @@ train: $(VENV)/built $(VENV)/train  ## train a convolutional network on handwrit
 	$(VENV)/bin/naivegrad train mnist-cnn
 
 test: $(VENV)/built $(VENV)/train $(VENV)/test  ## the whole test suite
-	$(RUN) -m pytest $(ARGS)
+	$(RUN) -m pytest -n auto $(ARGS)
 
 lint: $(VENV)/dev  ## ruff, cython-lint, codespell
 	$(VENV)/bin/ruff check

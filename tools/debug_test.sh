@@ -16,7 +16,7 @@ tar -xzf "$folder"/dist/*.tar.gz -C "$folder" --strip-components=1
 cd "$folder"
 venv/bin/python -m pip --disable-pip-version-check --quiet install \
     "setuptools>=77" "cython>=3.1" "numpy>=2.0" "ml_dtypes>=0.4" \
-    "pytest>=8" "hypothesis>=6.100" "scipy>=1.11" "threadpoolctl>=3.5"
+    "pytest>=8" "pytest-xdist>=3.5" "hypothesis>=6.100" "scipy>=1.11" "threadpoolctl>=3.5"
 
 # The runtime library of the sanitizer must come first in the process, before Python itself; that of
 # C++ with it, for the sanitizer looks there, once, for what throws (SciPy does).
@@ -33,6 +33,6 @@ else
 fi
 venv/bin/python setup.py --quiet build_ext --inplace
 result=0
-LD_PRELOAD=$preload venv/bin/python -m pytest -m "not torch and not slow" "$@" || result=$?
+LD_PRELOAD=$preload venv/bin/python -m pytest -n auto -m "not torch and not slow" "$@" || result=$?
 head -n 60 report.* 2>/dev/null || true
 exit "$result"

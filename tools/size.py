@@ -8,10 +8,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 LAYERS = {
-    "kernels": ["naivegrad/kernels/*.pyx", "naivegrad/kernels/*.h", "cuda/*.h"],
+    "kernels": ["naivegrad/kernels/*.p[yx]x", "naivegrad/kernels/*.h", "cuda/*.h"],
     "backend": ["naivegrad/backend/**/*.py", "naivegrad/kernels/*.py"],
     "autograd": ["naivegrad/autograd/*.py"],
-    "tensor": ["naivegrad/*.py"],
+    "tensor": ["naivegrad/*.py", "naivegrad/methods/*.py"],
     "ops": ["naivegrad/ops/*.py"],
     "nn, optim": ["naivegrad/nn/**/*.py", "naivegrad/optim/*.py"],
     "data, io": ["naivegrad/data/*.py", "naivegrad/io/*.py", "naivegrad/viz/*.py"],

@@ -112,7 +112,7 @@ NG_INLINE float ng_tanhf(float x) {
     small = small * z * x + x;
     const float size = x < 0.0f ? -x : x;
     const float large = 1.0f - 2.0f / (ng_expf(2.0f * size) + 1.0f);
-    return size < 0.625f ? small : (x < 0.0f ? -large : large);
+    return copysignf(size < 0.625f ? small : large, x); /* of -0, too */
 }
 
 /* erf on |x| <= 1: x P(x^2), relative error 1.4e-9: interpolation at Chebyshev nodes, done in 50

@@ -140,7 +140,7 @@ class Sign(Function):
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
-        return grad * 0.0
+        return grad.new_zeros(grad.array.shape)  # also where grad is not finite
 
 
 # Functional names

@@ -152,7 +152,7 @@ def repeat_interleave(
     require_tensor(input, op)
     if repeats is None:
         counts = _counts(input, op)
-        return _positions(input, counts, output_size)
+        return _positions(input, counts, output_size).cast(input.array.dtype)
     if dim is None:
         input, axis = reshape(input, (-1,)), 0
     else:

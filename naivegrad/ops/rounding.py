@@ -22,7 +22,7 @@ class Step(Function):
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
-        return grad * 0.0
+        return grad.new_zeros(grad.array.shape)  # also where grad is not finite
 
 
 class Remainder(Function):
@@ -83,7 +83,8 @@ class DivStep(Function):
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
-        return grad * 0.0, grad * 0.0
+        zero = grad.new_zeros(grad.array.shape)
+        return zero, zero
 
 
 # Functional names

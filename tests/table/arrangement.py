@@ -174,6 +174,7 @@ OPS = [
         lambda n: np.repeat(np.arange(len(n)), n),
         (case(fixed([2, 0, 1])), case(index((0,), 2))),
         order=0,
+        dtypes={("int32",): "int32"},
     ),
     stacks("hstack", case((2, 3), (2, 1)), case((3,), (2,)), case((), ())),
     stacks("vstack", case((2, 3), (1, 3)), case((3,), (3,)), case((), ())),

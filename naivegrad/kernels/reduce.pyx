@@ -269,7 +269,7 @@ cdef int sum_whole(const whole* x, int64_t* out, Py_ssize_t outer, Py_ssize_t n,
     cdef int threads = num_threads() if size >= GRAIN else 1
     cdef int64_t[64] part
     threads = min(threads, 64)
-    if inner > 1 or outer == 0:
+    if inner != 1 or outer == 0:
         for i in prange(outer, num_threads=threads if outer > 1 else 1, schedule="static"):
             sum_columns(x, out, i, n, inner)
     elif outer > 1 or threads == 1:

@@ -181,3 +181,10 @@ def test_extremes_at_every_length_and_with_nan_anywhere(n, dtype):
             np.testing.assert_array_equal(
                 getattr(ng, op)(ng.tensor(np.ascontiguousarray(x.T)), 0).array, want
             )
+
+
+@pytest.mark.parametrize("call", [lambda x: x.sum(1), lambda x: x.argmax(1), lambda x: x.any(1)])
+@pytest.mark.parametrize("dtype", ["float32", "int64", "uint8"])
+def test_lines_of_which_there_are_none(call, dtype):
+    """A result without elements: nothing may be written."""
+    assert call(ng.zeros(5, 3, 0, dtype=getattr(ng, dtype))).shape == (5, 0)

@@ -472,7 +472,7 @@ cdef int arg_all(int op, const real* x, int64_t* out, Py_ssize_t outer, Py_ssize
                  Py_ssize_t inner) except -1 nogil:
     cdef int threads = num_threads() if outer * n * inner >= GRAIN else 1
     cdef Py_ssize_t pieces = outer * ((inner + COLUMNS - 1) // COLUMNS), i
-    if inner > 1:
+    if inner != 1:
         if threads == 1 or pieces == 1:
             for i in range(pieces):
                 arg_columns(op, x, out, i, n, inner)

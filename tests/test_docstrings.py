@@ -21,6 +21,7 @@ PUBLIC = [
     "naivegrad.nn",
     "naivegrad.nn.functional",
     "naivegrad.nn.init",
+    "naivegrad.nn.utils",
     "naivegrad.optim",
     "naivegrad.data",
 ]

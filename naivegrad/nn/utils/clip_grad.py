@@ -1,4 +1,4 @@
-"""Gradient clipping, and parameters as one vector."""
+"""Gradients kept within a norm or a bound."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 
 from naivegrad.autograd import no_grad
-from naivegrad.ops import cat, stack, tensor
+from naivegrad.ops import stack, tensor
 from naivegrad.tensor import Tensor, wrap
 
 __all__ = [
@@ -14,8 +14,6 @@ __all__ = [
     "clip_grad_value_",
     "clip_grads_with_norm_",
     "get_total_norm",
-    "parameters_to_vector",
-    "vector_to_parameters",
 ]
 
 
@@ -128,26 +126,3 @@ def clip_grad_value_(
     bound = float(clip_value)
     for grad in _gradients(parameters):
         grad.clamp_(-bound, bound)
-
-
-def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
-    """All parameters, one after another, as one vector; differentiable."""
-    return cat([p.reshape(-1) for p in parameters])
-
-
-@no_grad()
-def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
-    """Copy consecutive parts of a vector into the parameters."""
-    parameters = list(parameters)
-    if not isinstance(vec, Tensor):
-        raise TypeError(f"vector_to_parameters: expected a Tensor, got {type(vec).__name__}")
-    total = sum(p.numel() for p in parameters)
-    if vec.ndim != 1 or vec.numel() < total:
-        raise ValueError(
-            f"vector_to_parameters: expected a vector of {total} elements, got "
-            f"shape {tuple(vec.shape)}"
-        )
-    start = 0
-    for p in parameters:
-        p.copy_(vec[start : start + p.numel()].reshape(p.shape))
-        start += p.numel()

@@ -128,10 +128,10 @@ class Sequential(_Numbered):
             for module in args:
                 self.append(module)
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, input: Any) -> Any:
         for module in self._modules.values():
-            x = module(x)  # type: ignore[misc]
-        return x
+            input = module(input)  # type: ignore[misc]
+        return input
 
 
 class ModuleList(_Numbered):

@@ -111,10 +111,10 @@ class _Conv(Module):
                 borders += [0, 0]
         return F.pad(x, borders, mode=self.padding_mode), 0
 
-    def forward(self, x: Tensor) -> Tensor:
-        x, padding = self._pad(x)
+    def forward(self, input: Tensor) -> Tensor:
+        input, padding = self._pad(input)
         y: Tensor = self.function(
-            x, self.weight, self.bias, self.stride, padding, self.dilation, self.groups
+            input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups
         )
         return y
 
@@ -208,12 +208,19 @@ class _ConvTranspose(_Conv):
         )  # fmt: skip
         self.output_padding = self._each(output_padding, "output_padding")
 
-    def forward(self, x: Tensor, output_size: Any = None) -> Tensor:
+    def forward(self, input: Tensor, output_size: Any = None) -> Tensor:
         extra = self.output_padding
         if output_size is not None:
-            extra = self._extra(x.shape[x.ndim - self.dims :], tuple(output_size))
+            extra = self._extra(input.shape[input.ndim - self.dims :], tuple(output_size))
         y: Tensor = self.function(
-            x, self.weight, self.bias, self.stride, self.padding, extra, self.groups, self.dilation
+            input,
+            self.weight,
+            self.bias,
+            self.stride,
+            self.padding,
+            extra,
+            self.groups,
+            self.dilation,
         )
         return y
 
@@ -278,11 +285,8 @@ class ConvTranspose3d(_ConvTranspose):
     function = staticmethod(F.conv_transpose3d)
 
 
-class Unfold(Module):
-    """Cut images into patches, each a column: `functional.unfold`.
-
-    Shapes: (N, C, H, W) -> (N, C * KH * KW, OH * OW)
-    """
+class _Patches(Module):
+    """What Unfold and Fold share: where the patches lie."""
 
     def __init__(
         self, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1
@@ -293,9 +297,6 @@ class Unfold(Module):
         self.padding = padding
         self.stride = stride
 
-    def forward(self, x: Tensor) -> Tensor:
-        return F.unfold(x, self.kernel_size, self.dilation, self.padding, self.stride)
-
     def extra_repr(self) -> str:
         return (
             f"kernel_size={self.kernel_size}, dilation={self.dilation}, padding={self.padding}, "
@@ -303,7 +304,17 @@ class Unfold(Module):
         )
 
 
-class Fold(Unfold):
+class Unfold(_Patches):
+    """Cut images into patches, each a column: `functional.unfold`.
+
+    Shapes: (N, C, H, W) -> (N, C * KH * KW, OH * OW)
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.unfold(input, self.kernel_size, self.dilation, self.padding, self.stride)
+
+
+class Fold(_Patches):
     """Add patches up to images, where they overlap too: `functional.fold`, the transpose of Unfold.
 
     Shapes: (N, C * KH * KW, OH * OW) -> (N, C, *output_size)
@@ -320,9 +331,9 @@ class Fold(Unfold):
         super().__init__(kernel_size, dilation, padding, stride)
         self.output_size = output_size
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, input: Tensor) -> Tensor:
         return F.fold(
-            x, self.output_size, self.kernel_size, self.dilation, self.padding, self.stride
+            input, self.output_size, self.kernel_size, self.dilation, self.padding, self.stride
         )
 
     def extra_repr(self) -> str:

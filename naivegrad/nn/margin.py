@@ -35,8 +35,10 @@ class CosineEmbeddingLoss(Loss):
         super().__init__(size_average, reduce, reduction)
         self.margin = margin
 
-    def forward(self, x1: Tensor, x2: Tensor, y: Tensor) -> Tensor:
-        return F.cosine_embedding_loss(x1, x2, y, margin=self.margin, reduction=self.reduction)
+    def forward(self, input1: Tensor, input2: Tensor, target: Tensor) -> Tensor:
+        return F.cosine_embedding_loss(
+            input1, input2, target, margin=self.margin, reduction=self.reduction
+        )
 
 
 class HingeEmbeddingLoss(Loss):
@@ -52,8 +54,8 @@ class HingeEmbeddingLoss(Loss):
         super().__init__(size_average, reduce, reduction)
         self.margin = margin
 
-    def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        return F.hinge_embedding_loss(x, y, margin=self.margin, reduction=self.reduction)
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        return F.hinge_embedding_loss(input, target, margin=self.margin, reduction=self.reduction)
 
 
 class MarginRankingLoss(Loss):
@@ -69,8 +71,10 @@ class MarginRankingLoss(Loss):
         super().__init__(size_average, reduce, reduction)
         self.margin = margin
 
-    def forward(self, x1: Tensor, x2: Tensor, y: Tensor) -> Tensor:
-        return F.margin_ranking_loss(x1, x2, y, margin=self.margin, reduction=self.reduction)
+    def forward(self, input1: Tensor, input2: Tensor, target: Tensor) -> Tensor:
+        return F.margin_ranking_loss(
+            input1, input2, target, margin=self.margin, reduction=self.reduction
+        )
 
 
 class TripletMarginLoss(Loss):
@@ -152,17 +156,22 @@ class MultiMarginLoss(Loss):
         self.margin = margin
         self.register_buffer("weight", weight)
 
-    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.multi_margin_loss(
-            x, y, p=self.p, margin=self.margin, weight=self.weight, reduction=self.reduction
+            input,
+            target,
+            p=self.p,
+            margin=self.margin,
+            weight=self.weight,
+            reduction=self.reduction,
         )
 
 
 class MultiLabelMarginLoss(Loss):
     """sum_yj max(1 - x_y + x_j, 0) / C: y holds the classes of a line, until a -1."""
 
-    def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        return F.multilabel_margin_loss(x, y, reduction=self.reduction)
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        return F.multilabel_margin_loss(input, target, reduction=self.reduction)
 
 
 class MultiLabelSoftMarginLoss(Loss):
@@ -180,12 +189,14 @@ class MultiLabelSoftMarginLoss(Loss):
         super().__init__(size_average, reduce, reduction)
         self.register_buffer("weight", weight)
 
-    def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        return F.multilabel_soft_margin_loss(x, y, weight=self.weight, reduction=self.reduction)
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        return F.multilabel_soft_margin_loss(
+            input, target, weight=self.weight, reduction=self.reduction
+        )
 
 
 class SoftMarginLoss(Loss):
     """log(1 + exp(-y x)), y = 1 or -1."""
 
-    def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        return F.soft_margin_loss(x, y, reduction=self.reduction)
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        return F.soft_margin_loss(input, target, reduction=self.reduction)

@@ -26,8 +26,8 @@ __all__ = [
 ]
 
 
-class _BatchNorm(Module):
-    """What `BatchNorm1d` and `BatchNorm2d` share; they differ in the shapes they take."""
+class _NormBase(Module):
+    """What batch and instance norms share: weight, bias and the statistics seen in training."""
 
     dims: tuple[int, ...] = ()
     weight: Parameter | None
@@ -82,12 +82,25 @@ class _BatchNorm(Module):
         if self.bias is not None:
             init.zeros_(self.bias)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def _check_dims(self, x: Tensor) -> None:
         if x.ndim not in self.dims:
             expected = " or ".join(f"{n}D" for n in self.dims)
             raise ValueError(
                 f"{type(self).__name__}: expected {expected} input, got {x.ndim}D {tuple(x.shape)}"
             )
+
+    def extra_repr(self) -> str:
+        return (
+            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
+            f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}"
+        )
+
+
+class _BatchNorm(_NormBase):
+    """What the batch norms share; they differ in the shapes they take."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        self._check_dims(input)
         momentum = self.momentum
         if self.training and self.track_running_stats:
             if self.num_batches_tracked is not None:
@@ -97,7 +110,7 @@ class _BatchNorm(Module):
         # Without tracking, the statistics are neither used nor changed in training.
         use_running = self.track_running_stats or not self.training
         return F.batch_norm(
-            x,
+            input,
             running_mean=self.running_mean if use_running else None,
             running_var=self.running_var if use_running else None,
             weight=self.weight,
@@ -105,12 +118,6 @@ class _BatchNorm(Module):
             training=self.training or self.running_mean is None,
             momentum=0.0 if momentum is None else momentum,
             eps=self.eps,
-        )
-
-    def extra_repr(self) -> str:
-        return (
-            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
-            f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}"
         )
 
 
@@ -147,7 +154,7 @@ class BatchNorm3d(_BatchNorm):
     dims = (5,)
 
 
-class _InstanceNorm(_BatchNorm):
+class _InstanceNorm(_NormBase):
     """What the three share; they differ in the shapes they take: the first is without a batch."""
 
     def __init__(
@@ -166,15 +173,11 @@ class _InstanceNorm(_BatchNorm):
             num_features, eps, momentum, affine, track_running_stats, device, dtype, bias=bias
         )
 
-    def forward(self, x: Tensor) -> Tensor:
-        if x.ndim not in self.dims:
-            expected = " or ".join(f"{n}D" for n in self.dims)
-            raise ValueError(
-                f"{type(self).__name__}: expected {expected} input, got {x.ndim}D {tuple(x.shape)}"
-            )
-        single = x.ndim == self.dims[0]
+    def forward(self, input: Tensor) -> Tensor:
+        self._check_dims(input)
+        single = input.ndim == self.dims[0]
         y = F.instance_norm(
-            x.unsqueeze(0) if single else x,
+            input.unsqueeze(0) if single else input,
             self.running_mean,
             self.running_var,
             self.weight,
@@ -232,8 +235,8 @@ class LocalResponseNorm(Module):
         self.beta = beta
         self.k = k
 
-    def forward(self, x: Tensor) -> Tensor:
-        return F.local_response_norm(x, self.size, self.alpha, self.beta, self.k)
+    def forward(self, input: Tensor) -> Tensor:
+        return F.local_response_norm(input, self.size, self.alpha, self.beta, self.k)
 
     def extra_repr(self) -> str:
         return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"
@@ -286,8 +289,8 @@ class LayerNorm(Module):
         if self.bias is not None:
             init.zeros_(self.bias)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return F.layer_norm(x, self.normalized_shape, self.weight, self.bias, self.eps)
+    def forward(self, input: Tensor) -> Tensor:
+        return F.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
         return (
@@ -406,8 +409,8 @@ class GroupNorm(Module):
         if self.bias is not None:
             init.zeros_(self.bias)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return F.group_norm(x, self.num_groups, self.weight, self.bias, self.eps)
+    def forward(self, input: Tensor) -> Tensor:
+        return F.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
         return (

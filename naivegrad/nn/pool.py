@@ -55,9 +55,9 @@ class _MaxPool(Module):
         self.return_indices = return_indices
         self.ceil_mode = ceil_mode
 
-    def forward(self, x: Tensor) -> Any:
+    def forward(self, input: Tensor) -> Any:
         return self.function(
-            x,
+            input,
             self.kernel_size,
             self.stride,
             self.padding,
@@ -120,9 +120,9 @@ class _AvgPool(Module):
         self.count_include_pad = count_include_pad
         self.divisor_override = divisor_override
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, input: Tensor) -> Tensor:
         y: Tensor = self.function(
-            x,
+            input,
             self.kernel_size,
             self.stride,
             self.padding,
@@ -158,9 +158,9 @@ class AvgPool1d(_AvgPool):
             count_include_pad,
         )
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, input: Tensor) -> Tensor:
         return F.avg_pool1d(
-            x,
+            input,
             self.kernel_size,
             self.stride,
             self.padding,
@@ -203,9 +203,9 @@ class _LPPool(Module):
         self.stride = stride
         self.ceil_mode = ceil_mode
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, input: Tensor) -> Tensor:
         y: Tensor = self.function(
-            x, float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode
+            input, float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode
         )
         return y
 
@@ -250,8 +250,8 @@ class _AdaptiveAvgPool(Module):
         super().__init__()
         self.output_size = output_size
 
-    def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = self.function(x, self.output_size)
+    def forward(self, input: Tensor) -> Tensor:
+        y: Tensor = self.function(input, self.output_size)
         return y
 
     def extra_repr(self) -> str:
@@ -293,8 +293,8 @@ class _AdaptiveMaxPool(Module):
         self.output_size = output_size
         self.return_indices = return_indices
 
-    def forward(self, x: Tensor) -> Any:
-        return self.function(x, self.output_size, self.return_indices)
+    def forward(self, input: Tensor) -> Any:
+        return self.function(input, self.output_size, self.return_indices)
 
     def extra_repr(self) -> str:
         return f"output_size={self.output_size}"
@@ -345,9 +345,9 @@ class _MaxUnpool(Module):
         )
         self.padding = several(padding, self.dims, who, "padding")
 
-    def forward(self, x: Tensor, indices: Tensor, output_size: Any = None) -> Tensor:
+    def forward(self, input: Tensor, indices: Tensor, output_size: Any = None) -> Tensor:
         y: Tensor = self.function(
-            x, indices, self.kernel_size, self.stride, self.padding, output_size
+            input, indices, self.kernel_size, self.stride, self.padding, output_size
         )
         return y
 
@@ -407,9 +407,9 @@ class _FractionalMaxPool(Module):
         self.return_indices = return_indices
         self._random_samples = _random_samples
 
-    def forward(self, x: Tensor) -> Any:
+    def forward(self, input: Tensor) -> Any:
         return self.function(
-            x,
+            input,
             self.kernel_size,
             self.output_size,
             self.output_ratio,

@@ -93,7 +93,7 @@ def test_arguments(name):
         list(inspect.signature(getattr(lib, name)).parameters.values()) for lib in (nn, torch.nn)
     )
     known = [(p.name, p.default, p.kind) for p in theirs if p.kind is not p.VAR_POSITIONAL]
-    known = [p for p in known if p[0] not in ("kwargs", "min_value", "max_value")]
+    known = [p for p in known if p[0] != "kwargs"]
     assert [(p.name, p.default, p.kind) for p in ours] == known
 
 
@@ -102,3 +102,22 @@ def test_text(name, options, keywords, inputs):
     ours, theirs = both(name, options, keywords)
     if not isinstance(ours, nn.BatchNorm3d.__base__):
         assert repr(ours) == repr(theirs)
+
+
+@pytest.mark.parametrize("name", sorted({row[0] for row in MODULES} | {"Linear", "Conv2d"}))
+def test_arguments_of_forward(name):
+    """Callers may name what they hand in."""
+    ours, theirs = (
+        inspect.signature(getattr(lib, name).forward).parameters.values() for lib in (nn, torch.nn)
+    )
+    assert [(p.name, p.default) for p in ours] == [(p.name, p.default) for p in theirs]
+
+
+def test_relations():
+    """A class is a kind of another where it is one in PyTorch: programs ask with isinstance."""
+    names = [n for n in dir(torch.nn) if isinstance(getattr(torch.nn, n), type) and hasattr(nn, n)]
+    for a in names:
+        kinds = [
+            {b for b in names if issubclass(getattr(t, a), getattr(t, b))} for t in (nn, torch.nn)
+        ]
+        assert kinds[0] == kinds[1], a

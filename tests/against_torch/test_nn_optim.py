@@ -209,6 +209,7 @@ def test_every_module_is_here():
 def test_initial_distribution(name):
     args = {"Linear": (70, 50), "Conv2d": (20, 30, 5), "BatchNorm2d": (9,), "LayerNorm": (9,)}
     args |= {"Embedding": (90, 50), "Bilinear": (20, 15, 30)}
+    ng.manual_seed(0), torch.manual_seed(0)
     ours, theirs = getattr(nn, name)(*args[name]), getattr(torch.nn, name)(*args[name])
     for (key, a), b in zip(ours.named_parameters(), theirs.parameters()):
         a, b = a.detach().numpy(), b.detach().numpy()

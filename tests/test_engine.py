@@ -43,7 +43,7 @@ def test_uneven_paths_wait_for_all_gradients():
     class Tap(Function):
         @staticmethod
         def forward(ctx, x):
-            return x.copy()
+            return x.clone()
 
         @staticmethod
         def backward(ctx, grad):

@@ -163,7 +163,7 @@ def test_backward_runs_under_no_grad_and_leaves_the_mode():
     class Bad(Function):
         @staticmethod
         def forward(ctx, x):
-            return x.copy()
+            return x.clone()
 
         @staticmethod
         def backward(ctx, grad):

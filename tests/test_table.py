@@ -16,6 +16,9 @@ ELSEWHERE = {
     "WindowMax": "its subclasses, each in a row of pooling",
     "Output": "test_engine.py, operations with several outputs",
     "Leaf": "test_leaves.py",
+    "Context": "test_function.py",
+    "Once": "test_function.py",
+    "OnceBackward": "test_function.py",
     "ViewScatter": "test_inplace.py",
     "ScaledByFrequency": "test_embedding.py",
 }

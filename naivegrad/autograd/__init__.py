@@ -1,5 +1,6 @@
 """Recording operations and differentiating them."""
 
+from naivegrad.autograd.custom import once_differentiable
 from naivegrad.autograd.engine import backward, formula_vjp, grad
 from naivegrad.autograd.function import Function
 from naivegrad.autograd.mode import (
@@ -19,5 +20,6 @@ __all__ = [
     "inference_mode",
     "is_grad_enabled",
     "no_grad",
+    "once_differentiable",
     "set_grad_enabled",
 ]

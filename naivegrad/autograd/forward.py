@@ -6,8 +6,9 @@ A Tensor carries its tangent in `tensor.tangent` while a `jvp` is running. After
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from naivegrad.autograd.mode import enable_grad
@@ -24,6 +25,16 @@ class _Paused(threading.local):
 
 
 _paused = _Paused()
+
+
+@contextlib.contextmanager
+def pause() -> Iterator[None]:
+    """A block whose operations compute no tangents."""
+    before, _paused.value = _paused.value, True
+    try:
+        yield
+    finally:
+        _paused.value = before
 
 
 def jvp(
@@ -105,14 +116,11 @@ def push(ctx: Any, inputs: tuple[Any, ...], arrays: list[Any], output: Any) -> N
         ctx.outputs = len(outputs) if type(output) is tuple else 0
         if ctx.saved is not None:
             ctx._record_saved(inputs, arrays, tuple(y.array for y in outputs), None)
-    _paused.value = True
-    try:
+    with pause():
         if hasattr(ctx, "jvp"):
             results = ctx.jvp(ctx, *tangents)
         else:
             results = _RULES[ctx.kind](ctx, inputs, tangents, outputs)
-    finally:
-        _paused.value = False
     if type(results) is not tuple:
         results = (results,)
     for y, y_dot in zip(outputs, results, strict=True):

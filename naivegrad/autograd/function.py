@@ -7,13 +7,10 @@ graph is freed, without a reference cycle, as soon as the last tensor made by it
 
 from __future__ import annotations
 
-import functools
 import itertools
 import sys
 import weakref
 from typing import Any, ClassVar
-
-import numpy as np
 
 from naivegrad.autograd import forward
 from naivegrad.autograd.mode import grad_mode
@@ -23,6 +20,8 @@ from naivegrad.autograd.view import View
 Tensor: Any = None
 wrap: Any = None
 new = object.__new__
+# What makes a user's class of a subclass, put here by custom.py.
+take: Any = None
 
 FREED: Any = object()  # what `saved` becomes when backward has used it up
 next_sequence = itertools.count(0, -1).__next__
@@ -30,6 +29,9 @@ next_sequence = itertools.count(0, -1).__next__
 
 class Function:
     """Base class of every operation: static `forward` and `backward`, run by `apply`.
+
+    The `forward` of a class outside this package gets and returns Tensors, and may have a
+    `setup_context`, as in PyTorch: see custom.py. That of the library's own works on arrays:
 
     forward(ctx, *inputs)
         Computes the result from arrays; whatever is not a Tensor arrives as it was given. Arrays
@@ -79,13 +81,11 @@ class Function:
     non_differentiable: tuple[Any, ...] = ()
     retained: Any = None  # a weak reference to the tensor that keeps its gradient
 
-    def __init_subclass__(cls, **keywords: Any) -> None:
-        """Guard the methods of a user's class; the library's need no guard, and pay for none."""
+    def __init_subclass__(cls, tensors: bool | None = None, **keywords: Any) -> None:
+        """Whether `forward` works on tensors: a user's class does, one of the library does not."""
         super().__init_subclass__(**keywords)
-        if not cls.__module__.startswith("naivegrad."):
-            for name, guard in (("forward", _guard_forward), ("backward", _guard_backward)):
-                if name in vars(cls):
-                    setattr(cls, name, staticmethod(guard(cls, getattr(cls, name))))
+        if tensors or (tensors is None and not cls.__module__.startswith("naivegrad.")):
+            take(cls)
 
     @staticmethod
     def forward(ctx: Any, *inputs: Any) -> Any:
@@ -106,7 +106,21 @@ class Function:
         self.non_differentiable = arrays
 
     @property
-    def needs_input_grad(self) -> list[bool]:
+    def next_functions(self) -> tuple[tuple[Any, int], ...]:
+        """For each input, (the node that its gradient flows to, which output of that one)."""
+        pairs = [(e.edges[0], e.index) if isinstance(e, Output) else (e, 0) for e in self.edges]
+        return tuple(pairs)
+
+    def name(self) -> str:
+        """The name of the operation."""
+        return type(self).__name__
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+        """The other style of a user's class: forward(*inputs) computes, and this one saves."""
+
+    @property
+    def needs_input_grad(self) -> Any:
         """For each input, whether its gradient will be asked for."""
         if self.dual is None:
             return [edge is not None for edge in self.edges]
@@ -262,64 +276,6 @@ class Function:
                 tensor.tangent = tangent
 
 
-def _guard_forward(cls: type, forward: Any) -> Any:
-    """A forward whose numbers (x.sum() of a NumPy array is one) become arrays."""
-
-    @functools.wraps(forward)
-    def guarded(ctx: Any, *inputs: Any) -> Any:
-        result = forward(ctx, *inputs)
-        results = result if result.__class__ is tuple else (result,)
-        for y in results:
-            if isinstance(y, Tensor) or not hasattr(y, "dtype"):
-                raise TypeError(
-                    f"{cls.__name__}.forward must return arrays, it returned {type(y).__name__}"
-                )
-        arrays = tuple(
-            [
-                ctx.backend.from_numpy(np.asarray(y)) if isinstance(y, np.generic) else y
-                for y in results
-            ]
-        )
-        if ctx.saved is not None:  # what was saved is told apart by identity
-            pairs = list(zip(results, arrays, strict=True))
-            ctx.saved = [next((a for r, a in pairs if r is s), s) for s in ctx.saved]
-        return arrays if result.__class__ is tuple else arrays[0]
-
-    return guarded
-
-
-def _guard_backward(cls: type, backward: Any) -> Any:
-    """A backward whose gradients are Tensors or None, and no more of them than inputs.
-
-    Complex gradients are conjugated before and after: to a user's class they are PyTorch's.
-    """
-
-    @functools.wraps(backward)
-    def guarded(ctx: Any, *grads: Any) -> Any:
-        result = backward(ctx, *[g.conj() if _is_complex(g) else g for g in grads])
-        results = result if result.__class__ is tuple else (result,)
-        if len(results) > len(ctx.edges) and any(g is not None for g in results[len(ctx.edges) :]):
-            raise RuntimeError(
-                f"{cls.__name__}.backward returned {len(results)} gradients for "
-                f"{len(ctx.edges)} inputs"
-            )
-        for g in results:
-            if g is not None and not isinstance(g, Tensor):
-                raise TypeError(
-                    f"{cls.__name__}.backward must return Tensors or None, "
-                    f"it returned {type(g).__name__}"
-                )
-        if any(map(_is_complex, results)):
-            return tuple([g.conj() if _is_complex(g) else g for g in results])
-        return result
-
-    return guarded
-
-
-def _is_complex(grad: Any) -> bool:
-    return grad is not None and grad.array.dtype.kind == "c"
-
-
 def _output_or_constant(array: Any, results: tuple[Any, ...], counter: Any) -> Any:
     """The record of a saved array that is not an input; numbers and None as they are."""
     for i, result in enumerate(results):
@@ -352,6 +308,11 @@ class Leaf(Function):
         self.saved = None
         self.describe(tensor)
         self.tensor = weakref.ref(tensor)  # weak: the tensor owns this node
+
+    @property
+    def variable(self) -> Any:
+        """The tensor, or None if it is gone."""
+        return self.tensor()
 
     def describe(self, tensor: Any) -> None:
         """Note the kind of gradient that is due: again when the tensor is given other data."""

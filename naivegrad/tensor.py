@@ -481,12 +481,17 @@ class RemovableHandle:
 
     def __init__(self, hooks: dict[int, Any], hook: Any) -> None:
         RemovableHandle._count += 1
-        self._hooks, self._key = hooks, RemovableHandle._count
-        hooks[self._key] = hook
+        self._hooks, self.id = hooks, RemovableHandle._count
+        hooks[self.id] = hook
+
+    @classmethod
+    def start_after(cls, number: int) -> None:
+        """Give later hooks higher numbers than this one, which came out of a pickle."""
+        RemovableHandle._count = max(RemovableHandle._count, number)
 
     def remove(self) -> None:
         """Take the hook away; a second time does nothing."""
-        self._hooks.pop(self._key, None)
+        self._hooks.pop(self.id, None)
 
     def __enter__(self) -> RemovableHandle:
         return self

@@ -235,7 +235,7 @@ def test_to():
     before = net.scale.detach()
     net.to("cpu")
     assert np.shares_memory(before.numpy(), net.scale.detach().numpy())
-    with pytest.raises(TypeError, match=r"Net\.to: expected a floating dtype, got"):
+    with pytest.raises(TypeError, match=r"Net\.to: expected a floating or complex dtype, got"):
         net.to(ng.int64)
 
 
@@ -371,6 +371,85 @@ def test_copy_and_pickle():
             twin.scale.fill_(0)
         assert (net.scale == 1).all().item()
         assert [n for n, _ in twin.named_parameters()] == NAMES
+
+
+def test_loading_in_a_way_of_its_own():
+    """Overridden as public programs do: an old name is renamed, a buffer is resized."""
+
+    class Renamed(nn.Linear):
+        def _load_from_state_dict(self, state_dict, prefix, *args):
+            if prefix + "kernel" in state_dict:
+                state_dict[prefix + "weight"] = state_dict.pop(prefix + "kernel")
+            super()._load_from_state_dict(state_dict, prefix, *args)
+
+        def _save_to_state_dict(self, destination, prefix, keep_vars):
+            super()._save_to_state_dict(destination, prefix, keep_vars)
+            destination[prefix + "more"] = ng.ones(1)
+
+    net = nn.Sequential(Renamed(2, 3), nn.Linear(3, 1))
+    state = net.state_dict()
+    assert list(state) == ["0.weight", "0.bias", "0.more", "1.weight", "1.bias"]
+    del state["0.more"]
+    state["0.kernel"] = ng.zeros(3, 2)
+    del state["0.weight"]
+    net.load_state_dict(state)
+    assert (net[0].weight == 0).all() and "0.kernel" in state
+    state["0.other"] = ng.ones(1)
+    with pytest.raises(RuntimeError, match=r"unexpected: '0\.other'"):
+        net.load_state_dict(state)
+
+
+def test_version_of_the_state():
+    norm = nn.BatchNorm1d(2)
+    norm.num_batches_tracked.fill_(7)
+    state = norm.state_dict()
+    assert state._metadata == {"": {"version": 2}}
+    del state["num_batches_tracked"]
+    with pytest.raises(RuntimeError, match="missing: 'num_batches_tracked'"):
+        norm.load_state_dict(state)
+    norm.load_state_dict(dict(state))  # no version: older than that buffer
+    assert norm.num_batches_tracked.item() == 7
+
+
+def test_pickled_hooks_keep_their_numbers_apart():
+    net = nn.Sequential(nn.ReLU())
+    net.register_forward_hook(double)
+    data = pickle.dumps(net)
+    twin = pickle.loads(data)
+    twin.register_forward_hook(double)
+    assert twin(ng.ones(1)).item() == 4 and net(ng.ones(1)).item() == 2
+    assert copy.deepcopy(twin)(ng.ones(1)).item() == 4
+
+
+def double(module, args, output):
+    return output * 2
+
+
+def test_hooks_of_all_modules():
+    from naivegrad.nn.modules.module import (
+        register_module_forward_hook,
+        register_module_parameter_registration_hook,
+    )
+
+    seen = []
+    net = nn.Sequential(nn.ReLU())
+    with register_module_forward_hook(lambda m, args, out: seen.append(type(m).__name__)):
+        net(ng.ones(1))
+    net(ng.ones(1))
+    assert seen == ["ReLU", "Sequential"]
+    with register_module_parameter_registration_hook(lambda m, name, p: seen.append(name)):
+        nn.Linear(1, 1)
+    assert seen[2:] == ["weight", "bias"]
+
+
+def test_module_takes_no_arguments():
+    with pytest.raises(TypeError, match=r"Module: Module\.__init__ takes no arguments, got 3, a=1"):
+        nn.Module(3, a=1)
+
+
+def test_init_from_torch_refuses_what_is_no_module():
+    with pytest.raises(TypeError, match=r"Linear\.init_from_torch: expected a PyTorch module, got"):
+        nn.Linear(1, 1).init_from_torch({"weight": 3})
 
 
 # ------------------------------------------------------------------------------------- hooks
@@ -554,14 +633,18 @@ def test_parameter_list_and_dict():
     assert len(params[1:]) == 2
     params[0] = ng.zeros(4)
     assert params[0].shape == (4,) and params[0].requires_grad
-    assert "(0): Parameter of shape (4,)" in repr(params)
+    assert "(0): Parameter containing: [naivegrad.float32 of size 4]" in repr(params)
     table = nn.ParameterDict({"a": ng.ones(2)})
     table["b"] = ng.ones(3)
     assert list(table.state_dict()) == ["a", "b"] and "a" in table and table["b"].shape == (3,)
     del table["a"]
     assert list(table.keys()) == ["b"] and len(table) == 1
-    with pytest.raises(TypeError, match="ParameterDict: expected a Tensor, got int"):
-        table["c"] = 3
+    table["c"] = 3
+    assert table["c"] == 3 and list(table.state_dict()) == ["b"]
+    with pytest.raises(TypeError, match="ParameterDict: keys must be strings, got int"):
+        table[3] = ng.ones(1)
+    with pytest.raises(KeyError, match="nothing"):
+        table["nothing"]
 
 
 def test_parameter():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar, overload
 
@@ -44,8 +45,12 @@ class _Numbered(Module):
     def __getitem__(self, index: int) -> Module: ...
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
-            return self._from_items(list(self._modules.items())[index])
+            return self._part(list(self._modules.items())[index])
         return self._modules[self._name_at(index)]
+
+    def _part(self: S, items: list[tuple[str, Any]]) -> S:
+        """A container of the same class of some of the children."""
+        return type(self)([module for _, module in items])  # type: ignore[call-arg]
 
     def __setitem__(self, index: int, module: Module) -> None:
         setattr(self, self._name_at(index), module)
@@ -54,18 +59,13 @@ class _Numbered(Module):
         names = list(self._modules)
         for name in names[index] if isinstance(index, slice) else [self._name_at(index)]:
             del self._modules[name]
-        self._renumber(list(self._modules.items()))
+        self._renumber(self._modules.values())
 
-    def _from_items(self: S, items: list[tuple[str, Module]]) -> S:
-        new = type(self)()
-        new._renumber(items)
-        return new
-
-    def _renumber(self, items: list[tuple[str, Any]]) -> None:
-        """Hold these children; those named by position get their new positions."""
+    def _renumber(self, modules: Iterable[Any]) -> None:
+        """Hold these children, named by their positions."""
+        modules = list(modules)
         self._modules.clear()
-        for i, (name, module) in enumerate(items):
-            self._modules[str(i) if name.isdecimal() else name] = module
+        self._modules.update((str(i), module) for i, module in enumerate(modules))
 
     def append(self: S, module: Module) -> S:
         """Add a module at the end."""
@@ -76,9 +76,13 @@ class _Numbered(Module):
         """Add a module before position `index`."""
         if not isinstance(module, Module):
             raise TypeError(f"{type(self).__name__}.insert: expected a Module, got {module!r}")
-        items = list(self._modules.items())
-        items.insert(index, ("0", module))
-        self._renumber(items)
+        if not -len(self) <= index <= len(self):
+            raise IndexError(
+                f"{type(self).__name__}.insert: index {index} is out of range, length is {len(self)}"
+            )
+        modules: list[Any] = list(self)
+        modules.insert(index, module)
+        self._renumber(modules)
         return self
 
     def extend(self: S, modules: Iterable[Module]) -> S:
@@ -91,13 +95,13 @@ class _Numbered(Module):
         return self.extend(modules)
 
     def __add__(self: S, modules: Iterable[Module]) -> S:
-        return self._from_items(list(self._modules.items())).extend(modules)
+        return self._part([]).extend(self).extend(modules)
 
-    def pop(self, index: int = -1) -> Module:
-        """Take the module at `index` out and return it."""
-        module = self[index]
-        del self[index]
-        return module
+    def pop(self, key: int | slice) -> Any:
+        """Take the module at a position out and return it; or those of a slice, in a container."""
+        taken = self[key]
+        del self[key]
+        return taken
 
 
 class Sequential(_Numbered):
@@ -127,6 +131,26 @@ class Sequential(_Numbered):
         else:
             for module in args:
                 self.append(module)
+
+    def _part(self, items: list[tuple[str, Any]]) -> Sequential:
+        return type(self)(OrderedDict(items))
+
+    def __mul__(self, times: int) -> Sequential:
+        """The same modules so many times over."""
+        return self._part([]).extend([*self] * self._times(times))
+
+    __rmul__ = __mul__
+
+    def __imul__(self, times: int) -> Sequential:
+        return self.extend([*self] * (self._times(times) - 1))
+
+    def _times(self, times: int) -> int:
+        who = type(self).__name__
+        if not isinstance(times, int):
+            raise TypeError(f"{who}: expected a number of times, got {type(times).__name__}")
+        if times <= 0:
+            raise ValueError(f"{who}: the number of times must be positive, got {times}")
+        return times
 
     def forward(self, input: Any) -> Any:
         for module in self._modules.values():
@@ -207,40 +231,46 @@ class ModuleDict(Module):
 
     def update(self, modules: Any) -> None:
         """Add the modules of a mapping, or of (name, module) pairs."""
-        for key, module in modules.items() if hasattr(modules, "items") else modules:
+        for key, module in _pairs(self, modules):
             self[key] = module
 
 
 class ParameterList(Module):
-    """A list of parameters; a plain Tensor put in becomes a Parameter."""
+    """A list of parameters; a plain Tensor put in becomes a Parameter. Other things stay plain."""
 
     def __init__(self, values: Iterable[Any] | None = None) -> None:
         super().__init__()
+        self._size = 0
         if values is not None:
             self.extend(values)
 
     def __len__(self) -> int:
-        return len(self._parameters)
+        return self._size
 
     def __iter__(self) -> Iterator[Any]:
-        return iter(self._parameters.values())
+        return (self[i] for i in range(len(self)))
 
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
             return type(self)(list(self)[index])
-        return self._parameters[str(_place(self, index, len(self)))]
+        return getattr(self, str(_place(self, index, len(self))))
 
     def __setitem__(self, index: int, value: Any) -> None:
-        name = str(_place(self, index, len(self)))
-        self._parameters[name] = _as_parameter(self, value)
+        setattr(self, str(_place(self, index, len(self))), _as_parameter(value))
 
     def append(self, value: Any) -> ParameterList:
         """Add a parameter at the end."""
-        self.register_parameter(str(len(self)), _as_parameter(self, value))
+        self._size += 1
+        self[-1] = value
         return self
 
     def extend(self, values: Iterable[Any]) -> ParameterList:
         """Add parameters at the end."""
+        if isinstance(values, Tensor) or not isinstance(values, Iterable):
+            raise TypeError(
+                f"{type(self).__name__}.extend: expected an iterable of Tensors, got "
+                f"{type(values).__name__}"
+            )
         for value in list(values):
             self.append(value)
         return self
@@ -248,69 +278,162 @@ class ParameterList(Module):
     def __iadd__(self, values: Iterable[Any]) -> ParameterList:
         return self.extend(values)
 
-    def _child_lines(self) -> list[str]:
-        return _parameter_lines(self)
+    def forward(self, *args: Any) -> None:
+        """A list is not called; an error."""
+        raise RuntimeError(f"{type(self).__name__}: a list of parameters cannot be called")
+
+    def extra_repr(self) -> str:
+        return "\n".join(
+            f"  ({i}): {_text(value, str(getattr(value, 'dtype', '')))}"
+            for i, value in enumerate(self)
+        )
 
 
 class ParameterDict(Module):
-    """A dict of parameters; a plain Tensor put in becomes a Parameter."""
+    """A dict of parameters; a plain Tensor put in becomes a Parameter. Other things stay plain."""
 
     def __init__(self, parameters: Any = None) -> None:
         super().__init__()
+        self._keys: dict[str, None] = {}
         if parameters is not None:
             self.update(parameters)
 
     def __getitem__(self, key: str) -> Any:
-        return self._parameters[key]
+        if key not in self._keys:
+            raise KeyError(key)
+        return getattr(self, key)
 
     def __setitem__(self, key: str, value: Any) -> None:
-        self.register_parameter(key, _as_parameter(self, value))
+        if not isinstance(key, str):
+            raise TypeError(f"ParameterDict: keys must be strings, got {type(key).__name__}")
+        setattr(self, key, _as_parameter(value))
+        self._keys[key] = None
 
     def __delitem__(self, key: str) -> None:
-        del self._parameters[key]
+        del self._keys[key]
+        delattr(self, key)
 
     def __len__(self) -> int:
-        return len(self._parameters)
+        return len(self._keys)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._parameters)
+        return iter(self._keys)
+
+    def __reversed__(self) -> Iterator[str]:
+        return reversed(self._keys)
 
     def __contains__(self, key: object) -> bool:
-        return key in self._parameters
+        return key in self._keys
 
     def keys(self) -> Any:
         """The names."""
-        return self._parameters.keys()
+        return self._keys.keys()
 
-    def values(self) -> Any:
+    def values(self) -> Iterator[Any]:
         """The parameters."""
-        return self._parameters.values()
+        return (self[key] for key in self._keys)
 
-    def items(self) -> Any:
+    def items(self) -> Iterator[tuple[str, Any]]:
         """(name, parameter) pairs."""
-        return self._parameters.items()
+        return ((key, self[key]) for key in self._keys)
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """The parameter of this name, or `default`."""
+        return self[key] if key in self else default
+
+    def setdefault(self, key: str, default: Any = None) -> Any:
+        """The parameter of this name; `default` becomes it if there is none."""
+        if key not in self:
+            self[key] = default
+        return self[key]
 
     def pop(self, key: str) -> Any:
         """Take one parameter out and return it."""
-        return self._parameters.pop(key)
+        value = self[key]
+        del self[key]
+        return value
+
+    def popitem(self) -> tuple[str, Any]:
+        """Take the last (name, parameter) out and return it."""
+        if not self._keys:
+            raise KeyError("ParameterDict.popitem: it is empty")
+        key = next(reversed(self))
+        return key, self.pop(key)
+
+    def clear(self) -> None:
+        """Take everything out."""
+        for key in list(self):
+            del self[key]
+
+    def copy(self) -> ParameterDict:
+        """Another dict of the same parameters."""
+        return ParameterDict(list(self.items()))
+
+    def fromkeys(self, keys: Iterable[str], default: Any = None) -> ParameterDict:
+        """A dict with these names, each for `default`."""
+        return ParameterDict([(key, default) for key in keys])
 
     def update(self, parameters: Any) -> None:
-        """Add the parameters of a mapping, or of (name, parameter) pairs."""
-        for key, value in parameters.items() if hasattr(parameters, "items") else parameters:
+        """Add the parameters of a mapping, or of (name, parameter) pairs.
+
+        Those of a plain dict come sorted by name, as in PyTorch.
+        """
+        pairs = _pairs(self, parameters)
+        if isinstance(parameters, Mapping) and not isinstance(parameters, OrderedDict):
+            pairs = sorted(pairs, key=lambda pair: pair[0])
+        for key, value in pairs:
             self[key] = value
 
-    def _child_lines(self) -> list[str]:
-        return _parameter_lines(self)
+    def __or__(self, other: Any) -> ParameterDict:
+        new = self.copy()
+        new.update(other)
+        return new
+
+    def __ror__(self, other: Any) -> Any:
+        new = other.copy()
+        new.update(self)
+        return new
+
+    def __ior__(self, other: Any) -> ParameterDict:
+        self.update(other)
+        return self
+
+    def forward(self, *args: Any) -> None:
+        """A dict is not called; an error."""
+        raise RuntimeError(f"{type(self).__name__}: a dict of parameters cannot be called")
+
+    def extra_repr(self) -> str:
+        return "\n".join(
+            f"  ({key}): {_text(value, value.type() if isinstance(value, Tensor) else '')}"
+            for key, value in self.items()
+        )
 
 
-def _as_parameter(owner: Module, value: Any) -> Parameter:
+def _as_parameter(value: Any) -> Any:
+    """A plain Tensor as a Parameter; anything else as it is."""
+    plain = isinstance(value, Tensor) and not isinstance(value, Parameter)
+    return Parameter(value) if plain else value
+
+
+def _pairs(owner: Module, entries: Any) -> list[tuple[Any, Any]]:
+    """(name, value) pairs of a mapping, or those that are given."""
+    who = f"{type(owner).__name__}.update"
+    if hasattr(entries, "items"):
+        return list(entries.items())
+    if not isinstance(entries, Iterable):
+        raise TypeError(f"{who}: expected a dict or (name, value) pairs, got {entries!r}")
+    pairs = list(entries)
+    for i, pair in enumerate(pairs):
+        if not isinstance(pair, Iterable):
+            raise TypeError(f"{who}: entry {i} must be a (name, value) pair, got {pair!r}")
+        if len(tuple(pair)) != 2:
+            raise ValueError(f"{who}: entry {i} must be a (name, value) pair, got {pair!r}")
+    return pairs
+
+
+def _text(value: Any, kind: str) -> str:
+    """How an entry stands in the repr of its list or dict."""
     if not isinstance(value, Tensor):
-        raise TypeError(f"{type(owner).__name__}: expected a Tensor, got {type(value).__name__}")
-    return value if isinstance(value, Parameter) else Parameter(value)
-
-
-def _parameter_lines(owner: Module) -> list[str]:
-    return [
-        f"({name}): Parameter of shape {tuple(p.shape)}, {p.dtype}"  # type: ignore[union-attr]
-        for name, p in owner._parameters.items()
-    ]
+        return f"Object of type: {type(value).__name__}"
+    name = "Parameter" if isinstance(value, Parameter) else "Tensor"
+    return f"{name} containing: [{kind} of size {'x'.join(map(str, value.shape))}]"

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from naivegrad.autograd import no_grad
+from naivegrad.dtype import bfloat16, float16, float32, float64
 from naivegrad.dtype import dtype as DType
-from naivegrad.nn.hooks import Hookable
-from naivegrad.nn.parameter import Parameter
+from naivegrad.nn.hooks import Hooks, as_registered
+from naivegrad.nn.parameter import Buffer, Parameter
 from naivegrad.nn.state import Stateful
+from naivegrad.ops import empty_like
 from naivegrad.tensor import Tensor
 
 __all__ = ["Module"]
@@ -17,11 +19,11 @@ __all__ = ["Module"]
 T = TypeVar("T", bound="Module")
 
 
-class Module(Hookable, Stateful):
+class Module(Stateful):
     """A part of a network: parameters, buffers, other modules, and `forward`, which uses them.
 
-    Assigning a `Parameter`, or a `Module`, to an attribute registers it: it is then found by
-    `parameters()`, saved by `state_dict()`, moved by `to()`. Other attributes are plain.
+    Assigning a `Parameter`, a `Buffer` or a `Module` to an attribute registers it: it is then found
+    by `parameters()`, saved by `state_dict()`, moved by `to()`. Other attributes are plain.
 
     Examples
     --------
@@ -45,13 +47,25 @@ class Module(Hookable, Stateful):
     _parameters: dict[str, Parameter | None]
     _buffers: dict[str, Tensor | None]
     _modules: dict[str, Module | None]
-    _non_persistent: set[str]
+    _non_persistent_buffers_set: set[str]
+    call_super_init: bool = False  # whether the next class in line wants the arguments
 
-    def __init__(self) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         # Past our own __setattr__, which looks into these.
         self.__dict__.update(
-            training=True, _parameters={}, _buffers={}, _modules={}, _non_persistent=set()
+            training=True,
+            _parameters={},
+            _buffers={},
+            _modules={},
+            _non_persistent_buffers_set=set(),
         )
+        if self.call_super_init:
+            super().__init__(*args, **kwargs)
+        elif args or kwargs:
+            given = [*map(repr, args), *(f"{key}={value!r}" for key, value in kwargs.items())]
+            raise TypeError(
+                f"{type(self).__name__}: Module.__init__ takes no arguments, got {', '.join(given)}"
+            )
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """The result for these inputs; each module writes its own."""
@@ -59,9 +73,10 @@ class Module(Hookable, Stateful):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """`forward`, with the registered hooks around it."""
-        if self._hooks is None:
+        if self._hooks is None and Hooks.everywhere is None:
             return self.forward(*args, **kwargs)
-        return self._hooks.call(self, args, kwargs)
+        hooks = self._hooks if Hooks.everywhere is None else Hooks.everywhere | self._hooks
+        return hooks.call(self, args, kwargs)
 
     # ---------------------------------------------------------------------------- attributes
 
@@ -84,6 +99,9 @@ class Module(Hookable, Stateful):
         elif isinstance(value, Module):
             self._forget(name, "modules")
             self.register_module(name, value)
+        elif isinstance(value, Buffer):
+            self._forget(name, "buffers")
+            self.register_buffer(name, value, value.persistent)
         else:
             self._set_other(name, value)
 
@@ -95,19 +113,19 @@ class Module(Hookable, Stateful):
                 raise TypeError(
                     f"{who} is a parameter: expected a Parameter or None, got {_type_name(value)}"
                 )
-            self._parameters[name] = None
+            self.register_parameter(name, None)
         elif name in state.get("_modules", ()):
             if value is not None:
                 raise TypeError(
                     f"{who} is a module: expected a Module or None, got {_type_name(value)}"
                 )
-            self._modules[name] = None
+            self.register_module(name, None)
         elif name in state.get("_buffers", ()):
             if value is not None and not isinstance(value, Tensor):
                 raise TypeError(
                     f"{who} is a buffer: expected a Tensor or None, got {_type_name(value)}"
                 )
-            self._buffers[name] = value
+            self._buffers[name] = as_registered(self, "buffer", name, value)
         else:
             object.__setattr__(self, name, value)
 
@@ -115,7 +133,7 @@ class Module(Hookable, Stateful):
         for kind in (self._parameters, self._buffers, self._modules):
             if name in kind:
                 del kind[name]
-                self._non_persistent.discard(name)
+                self._non_persistent_buffers_set.discard(name)
                 return
         object.__delattr__(self, name)
 
@@ -134,7 +152,7 @@ class Module(Hookable, Stateful):
         for other in ("_parameters", "_buffers", "_modules"):
             if other != f"_{kind}":
                 state[other].pop(name, None)
-        self._non_persistent.discard(name)
+        self._non_persistent_buffers_set.discard(name)
 
     def _check_name(self, name: str, kind: str, registered: Mapping[str, Any]) -> None:
         who = type(self).__name__
@@ -164,7 +182,7 @@ class Module(Hookable, Stateful):
                 f"{type(self).__name__}.{name}: a parameter must be a leaf; this one was computed. "
                 "Compute it in forward instead"
             )
-        self._parameters[name] = param
+        self._parameters[name] = as_registered(self, "parameter", name, param)
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
         """Add a tensor that is state but not trained; not persistent: not in `state_dict`."""
@@ -173,11 +191,11 @@ class Module(Hookable, Stateful):
             raise TypeError(
                 f"{type(self).__name__}.{name}: expected a Tensor or None, got {_type_name(tensor)}"
             )
-        self._buffers[name] = tensor
+        self._buffers[name] = as_registered(self, "buffer", name, tensor)
         if persistent:
-            self._non_persistent.discard(name)
+            self._non_persistent_buffers_set.discard(name)
         else:
-            self._non_persistent.add(name)
+            self._non_persistent_buffers_set.add(name)
 
     def register_module(self, name: str, module: Module | None) -> None:
         """Add a child under a name."""
@@ -186,7 +204,7 @@ class Module(Hookable, Stateful):
             raise TypeError(
                 f"{type(self).__name__}.{name}: expected a Module or None, got {_type_name(module)}"
             )
-        self._modules[name] = module
+        self._modules[name] = as_registered(self, "module", name, module)
 
     add_module = register_module
 
@@ -207,9 +225,9 @@ class Module(Hookable, Stateful):
                 below = f"{prefix}.{name}" if prefix else name
                 yield from module.named_modules(memo, below, remove_duplicate)
 
-    def modules(self) -> Iterator[Module]:
+    def modules(self, remove_duplicate: bool = True) -> Iterator[Module]:
         """This module and all below it, each once."""
-        return (module for _, module in self.named_modules())
+        return (module for _, module in self.named_modules(remove_duplicate=remove_duplicate))
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
         """The modules directly below, each once, with their names."""
@@ -224,12 +242,17 @@ class Module(Hookable, Stateful):
         return (module for _, module in self.named_children())
 
     def _named_members(
-        self, kind: str, prefix: str, recurse: bool, remove_duplicate: bool
+        self,
+        get_members_fn: Callable[[Module], Iterable[tuple[str, Any]]],
+        prefix: str = "",
+        recurse: bool = True,
+        remove_duplicate: bool = True,
     ) -> Iterator[tuple[str, Any]]:
+        """What get_members_fn(module) lists for this module and those below, with dotted names."""
         modules = self.named_modules(prefix=prefix, remove_duplicate=remove_duplicate)
         seen = set()
         for path, module in modules if recurse else [(prefix, self)]:
-            for name, value in module.__dict__[kind].items():
+            for name, value in get_members_fn(module):
                 if value is None or id(value) in seen:
                     continue
                 if remove_duplicate:
@@ -240,7 +263,9 @@ class Module(Hookable, Stateful):
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Parameter]]:
         """All parameters with dotted names; one that is shared comes once, under its first name."""
-        return self._named_members("_parameters", prefix, recurse, remove_duplicate)
+        return self._named_members(
+            lambda module: module._parameters.items(), prefix, recurse, remove_duplicate
+        )
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
         """All parameters, each once: what an optimizer is given."""
@@ -250,7 +275,9 @@ class Module(Hookable, Stateful):
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Tensor]]:
         """All buffers with dotted names."""
-        return self._named_members("_buffers", prefix, recurse, remove_duplicate)
+        return self._named_members(
+            lambda module: module._buffers.items(), prefix, recurse, remove_duplicate
+        )
 
     def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
         """All buffers, each once."""
@@ -267,6 +294,21 @@ class Module(Hookable, Stateful):
                 )
             module = child
         return module
+
+    def set_submodule(self, target: str, module: Module, strict: bool = False) -> None:
+        """Put a module in the place with this dotted name; if `strict`, only where one is."""
+        who = f"{type(self).__name__}.set_submodule"
+        if not target:
+            raise ValueError(f"{who}: the name of the place is empty")
+        if not isinstance(module, Module):
+            raise ValueError(f"{who}: expected a Module, got {_type_name(module)}")
+        path, _, name = target.rpartition(".")
+        parent = self.get_submodule(path)
+        if strict and not hasattr(parent, name):
+            raise AttributeError(f"{type(parent).__name__} has no module {name!r} (in {target!r})")
+        if not isinstance(getattr(parent, name, module), Module):
+            raise AttributeError(f"{type(parent).__name__}.{name} is no module (in {target!r})")
+        setattr(parent, name, module)
 
     def get_parameter(self, target: str) -> Parameter:
         """The parameter with this dotted name."""
@@ -322,9 +364,9 @@ class Module(Hookable, Stateful):
         fn(self)
         return self
 
-    def _apply(self: T, fn: Callable[[Tensor], Tensor]) -> T:
+    def _apply(self: T, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> T:
         """Replace the data of every parameter (and gradient) and every buffer by fn(data)."""
-        for module in self.children():
+        for module in self.children() if recurse else ():
             module._apply(fn)
         with no_grad():
             for param in self._parameters.values():
@@ -343,35 +385,45 @@ class Module(Hookable, Stateful):
         """Move to a device or cast: ``to(device)``, ``to(dtype)``, ``to(device, dtype)``.
 
         In place; the module is returned. Integer parameters and buffers keep their dtype.
+        `non_blocking` and `memory_format` are accepted and mean nothing.
         """
         device, dtype = _parse_to(*args, **kwargs)
-        if dtype is not None and not dtype.is_floating_point:
-            raise TypeError(f"{type(self).__name__}.to: expected a floating dtype, got {dtype}")
+        if dtype is not None and not (dtype.is_floating_point or dtype.is_complex):
+            raise TypeError(
+                f"{type(self).__name__}.to: expected a floating or complex dtype, got {dtype}"
+            )
 
         def move(t: Tensor) -> Tensor:
-            return t.to(device=device, dtype=dtype if t.is_floating_point() else None)
+            return t.to(device, dtype if t.is_floating_point() or t.is_complex() else None)
 
         return self._apply(move)
+
+    def to_empty(self: T, *, device: Any, recurse: bool = True) -> T:
+        """Move to a device without the values, which are then still to be written."""
+        return self._apply(lambda t: empty_like(t, device=device), recurse)
 
     def type(self: T, dst_type: Any) -> T:
         """Cast all parameters and buffers, whatever they are, to one dtype."""
         return self._apply(lambda t: t.to(dst_type))
 
+    def _cast(self: T, dtype: DType) -> T:
+        return self._apply(lambda t: t.to(dtype) if t.is_floating_point() else t)
+
     def float(self: T) -> T:
         """Cast floating parameters and buffers to float32."""
-        return self._apply(lambda t: t.float() if t.is_floating_point() else t)
+        return self._cast(float32)
 
     def double(self: T) -> T:
         """Cast floating parameters and buffers to float64."""
-        return self._apply(lambda t: t.double() if t.is_floating_point() else t)
+        return self._cast(float64)
 
     def half(self: T) -> T:
         """Cast floating parameters and buffers to float16."""
-        return self._apply(lambda t: t.half() if t.is_floating_point() else t)
+        return self._cast(float16)
 
     def bfloat16(self: T) -> T:
         """Cast floating parameters and buffers to bfloat16."""
-        return self._apply(lambda t: t.bfloat16() if t.is_floating_point() else t)
+        return self._cast(bfloat16)
 
     def cpu(self: T) -> T:
         """Move to the CPU."""
@@ -380,6 +432,9 @@ class Module(Hookable, Stateful):
     def cuda(self: T, device: Any = None) -> T:
         """Move to a GPU."""
         return self.to("cuda" if device is None else device)
+
+    def compile(self, *args: Any, **kwargs: Any) -> None:
+        """Nothing: there is no compiler, and the module runs as it is."""
 
     # --------------------------------------------------------------------------------- repr
 
@@ -412,7 +467,7 @@ def _parse_to(
     device: Any = None,
     dtype: Any = None,
     non_blocking: bool = False,
-    copy: bool = False,
+    memory_format: Any = None,
 ) -> tuple[Any, Any]:
     """(device, dtype) of the forms to(device), to(dtype), to(device, dtype), to(tensor)."""
     for arg in args[:2]:

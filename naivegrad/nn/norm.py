@@ -29,6 +29,7 @@ __all__ = [
 class _NormBase(Module):
     """What batch and instance norms share: weight, bias and the statistics seen in training."""
 
+    _version = 2  # num_batches_tracked came with it
     dims: tuple[int, ...] = ()
     weight: Parameter | None
     bias: Parameter | None

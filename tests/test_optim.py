@@ -268,11 +268,11 @@ def test_groups():
 
 
 def test_named_parameters():
-    net = nn.ParameterDict({"weight": ng.ones(3, 2), "bias": ng.ones(3)})
+    net = nn.Linear(2, 3)
     optimizer = optim.SGD(net.named_parameters(), lr=0.1)
     (group,) = optimizer.param_groups
     assert group["param_names"] == ["weight", "bias"]
-    assert group["params"][0] is net["weight"]
+    assert group["params"][0] is net.weight
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,21 @@ from naivegrad.nn.dropout import (
 )
 from naivegrad.nn.embedding import Embedding, EmbeddingBag
 from naivegrad.nn.flatten import Flatten, Unflatten
+from naivegrad.nn.lazy import (
+    LazyBatchNorm1d,
+    LazyBatchNorm2d,
+    LazyBatchNorm3d,
+    LazyConv1d,
+    LazyConv2d,
+    LazyConv3d,
+    LazyConvTranspose1d,
+    LazyConvTranspose2d,
+    LazyConvTranspose3d,
+    LazyInstanceNorm1d,
+    LazyInstanceNorm2d,
+    LazyInstanceNorm3d,
+    LazyLinear,
+)
 from naivegrad.nn.linear import Bilinear, Identity, Linear
 from naivegrad.nn.loss import (
     BCELoss,
@@ -93,7 +108,12 @@ from naivegrad.nn.norm import (
     LocalResponseNorm,
     RMSNorm,
 )
-from naivegrad.nn.parameter import Parameter
+from naivegrad.nn.parameter import (
+    Buffer,
+    Parameter,
+    UninitializedBuffer,
+    UninitializedParameter,
+)
 from naivegrad.nn.pool import (
     AdaptiveAvgPool1d,
     AdaptiveAvgPool2d,
@@ -139,6 +159,7 @@ __all__ = [
     "BatchNorm2d",
     "BatchNorm3d",
     "Bilinear",
+    "Buffer",
     "CTCLoss",
     "Conv1d",
     "Conv2d",
@@ -178,6 +199,19 @@ __all__ = [
     "LPPool2d",
     "LPPool3d",
     "LayerNorm",
+    "LazyBatchNorm1d",
+    "LazyBatchNorm2d",
+    "LazyBatchNorm3d",
+    "LazyConv1d",
+    "LazyConv2d",
+    "LazyConv3d",
+    "LazyConvTranspose1d",
+    "LazyConvTranspose2d",
+    "LazyConvTranspose3d",
+    "LazyInstanceNorm1d",
+    "LazyInstanceNorm2d",
+    "LazyInstanceNorm3d",
+    "LazyLinear",
     "LeakyReLU",
     "Linear",
     "LocalResponseNorm",
@@ -227,9 +261,15 @@ __all__ = [
     "TripletMarginWithDistanceLoss",
     "Unflatten",
     "Unfold",
+    "UninitializedBuffer",
+    "UninitializedParameter",
     "functional",
     "init",
+    "modules",
+    "parameter",
     "utils",
 ]
+
+from naivegrad.nn import modules, parameter  # last: it gathers the above  # isort: skip
 
 __getattr__ = _lookup(__name__)

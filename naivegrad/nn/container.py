@@ -78,7 +78,8 @@ class _Numbered(Module):
             raise TypeError(f"{type(self).__name__}.insert: expected a Module, got {module!r}")
         if not -len(self) <= index <= len(self):
             raise IndexError(
-                f"{type(self).__name__}.insert: index {index} is out of range, length is {len(self)}"
+                f"{type(self).__name__}.insert: index {index} is out of range, "
+                f"length is {len(self)}"
             )
         modules: list[Any] = list(self)
         modules.insert(index, module)
@@ -339,7 +340,7 @@ class ParameterDict(Module):
 
     def get(self, key: str, default: Any = None) -> Any:
         """The parameter of this name, or `default`."""
-        return self[key] if key in self else default
+        return self[key] if key in self else default  # noqa: SIM401
 
     def setdefault(self, key: str, default: Any = None) -> Any:
         """The parameter of this name; `default` becomes it if there is none."""

@@ -119,7 +119,13 @@ class Hooks:
         return args, kwargs
 
     def _after(
-        self, key: int, hook: Callable[..., Any], module: Module, args: Any, kwargs: Any, result: Any
+        self,
+        key: int,
+        hook: Callable[..., Any],
+        module: Module,
+        args: Any,
+        kwargs: Any,
+        result: Any,
     ) -> Any:
         if "kwargs" in self.marks.get(key, ()):
             return hook(module, args, kwargs, result)

@@ -83,12 +83,21 @@ class _NormBase(Module):
         if self.bias is not None:
             init.zeros_(self.bias)
 
+    def _bring_up_to_date(
+        self, state_dict: dict[str, Any], prefix: str, version: int | None
+    ) -> None:
+        if (version or 1) < 2 and self.num_batches_tracked is not None:
+            state_dict.setdefault(f"{prefix}num_batches_tracked", self.num_batches_tracked)
+
     def _check_dims(self, x: Tensor) -> None:
         if x.ndim not in self.dims:
             expected = " or ".join(f"{n}D" for n in self.dims)
             raise ValueError(
                 f"{type(self).__name__}: expected {expected} input, got {x.ndim}D {tuple(x.shape)}"
             )
+
+    def _channel_dim(self, x: Tensor) -> int:
+        return 1
 
     def extra_repr(self) -> str:
         return (
@@ -174,9 +183,12 @@ class _InstanceNorm(_NormBase):
             num_features, eps, momentum, affine, track_running_stats, device, dtype, bias=bias
         )
 
+    def _channel_dim(self, x: Tensor) -> int:
+        return 0 if x.ndim == self.dims[0] else 1
+
     def forward(self, input: Tensor) -> Tensor:
         self._check_dims(input)
-        single = input.ndim == self.dims[0]
+        single = self._channel_dim(input) == 0
         y = F.instance_norm(
             input.unsqueeze(0) if single else input,
             self.running_mean,

@@ -291,7 +291,6 @@ class Stateful(Hookable):
 
         It may change the dict, and must return None.
         """
-
         return self._own_hooks().add("state_dict", partial(_call_for_nothing, hook))
 
     def _register_state_dict_hook(self, hook: Callable[..., Any]) -> RemovableHandle:

@@ -65,6 +65,11 @@ class Optimizer:
         for p in params:
             if not isinstance(p, Tensor):
                 raise TypeError(f"{who}: can only optimize Tensors, got {type(p).__name__}")
+            if hasattr(p, "materialize"):
+                raise ValueError(
+                    f"{who}: a parameter of a lazy module has no shape yet; call the module once, "
+                    "and make the optimizer after that"
+                )
             if not p.is_leaf:
                 raise ValueError(
                     f"{who}: can't optimize a non-leaf Tensor; this one, of shape "

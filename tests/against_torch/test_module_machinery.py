@@ -353,15 +353,16 @@ def test_init_from_torch(dtype):
     assert ours.init_from_torch(theirs) is ours
     for key, value in theirs.state_dict().items():
         assert np.array_equal(ours.state_dict()[key].double().numpy(), value.double().numpy())
-    if dtype in ("float32", "float64"):
-        x = torch.randn(2, 3, 4, 4, dtype=getattr(torch, dtype))
-        for mode in (False, True):
-            want = theirs.train(mode)(x).detach().numpy()
-            got = ours.train(mode)(ng.from_numpy(x.numpy())).detach().numpy()
-            np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-6)
-        back = build(torch.nn).to(getattr(torch, dtype))
-        back.load_state_dict({k: torch.from_numpy(v.numpy()) for k, v in ours.state_dict().items()})
-        assert torch.equal(back.eval()(x), theirs.eval()(x))
+    if dtype in ("bfloat16", "float16"):
+        return
+    back = build(torch.nn).to(getattr(torch, dtype))
+    back.load_state_dict({k: torch.from_numpy(v.numpy()) for k, v in ours.state_dict().items()})
+    x = torch.randn(2, 3, 4, 4, dtype=getattr(torch, dtype))
+    assert torch.equal(back.eval()(x), theirs.eval()(x))
+    for mode in (False, True):
+        want = theirs.train(mode)(x).detach().numpy()
+        got = ours.train(mode)(ng.from_numpy(x.numpy())).detach().numpy()
+        np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-6)
 
 
 def test_init_from_torch_names_what_does_not_fit():

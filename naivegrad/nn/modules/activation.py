@@ -1,0 +1,3 @@
+"""Activations."""
+
+from naivegrad.nn.activation import *  # noqa: F403

@@ -1,0 +1,3 @@
+"""Distances."""
+
+from naivegrad.nn.distance import *  # noqa: F403

@@ -1,0 +1,3 @@
+"""Dropouts."""
+
+from naivegrad.nn.dropout import *  # noqa: F403

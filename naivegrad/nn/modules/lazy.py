@@ -1,0 +1,5 @@
+"""Lazy modules."""
+
+from naivegrad.nn.lazy import LazyModuleMixin
+
+__all__ = ["LazyModuleMixin"]

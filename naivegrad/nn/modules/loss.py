@@ -1,0 +1,5 @@
+"""Losses, and their base for `isinstance`."""
+
+from naivegrad.nn.loss import *  # noqa: F403
+from naivegrad.nn.loss import Loss as _Loss  # noqa: F401
+from naivegrad.nn.margin import *  # noqa: F403

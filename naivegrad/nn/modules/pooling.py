@@ -1,0 +1,3 @@
+"""Pooling."""
+
+from naivegrad.nn.pool import *  # noqa: F403

@@ -1,0 +1,3 @@
+"""Tables of vectors."""
+
+from naivegrad.nn.embedding import *  # noqa: F403

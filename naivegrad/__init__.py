@@ -11,7 +11,7 @@ from naivegrad.autograd import (
     no_grad,
     set_grad_enabled,
 )
-from naivegrad.device import device
+from naivegrad.device import device, get_default_device, set_default_device
 from naivegrad.dtype import (
     bfloat16,
     cdouble,
@@ -61,10 +61,12 @@ from naivegrad.random import (
     seed,
     set_rng_state,
 )
+from naivegrad.size import Size
 from naivegrad.threads import get_num_threads, set_num_threads
 
 # Last, for they are built from all of the above.
-from naivegrad import data, fft, io, linalg, nn, optim, special  # isort: skip
+from naivegrad.compat import *  # isort: skip
+from naivegrad import data, fft, io, linalg, nn, optim, special, utils  # isort: skip
 from naivegrad._info import show_config  # isort: skip
 from naivegrad._version import __version__  # isort: skip
 from naivegrad.io import load, save  # isort: skip

@@ -7,6 +7,8 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
+from naivegrad.size import library
+
 
 class dtype:
     """The type of a tensor's elements.
@@ -40,7 +42,7 @@ class dtype:
         return complex128 if self in (float64, complex128) else complex64
 
     def __repr__(self) -> str:
-        return f"naivegrad.{self.name}"
+        return f"{library.name}.{self.name}"
 
     def __reduce__(self) -> str:
         return self.name if self.name != "bool" else "bool_"

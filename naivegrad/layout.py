@@ -5,6 +5,8 @@ Results lie in C order; `Tensor.contiguous` and views work as in PyTorch.
 
 from __future__ import annotations
 
+from naivegrad.size import library
+
 
 class memory_format:
     """The order of the elements in memory that a function is asked for."""
@@ -13,7 +15,7 @@ class memory_format:
         self.name = name
 
     def __repr__(self) -> str:
-        return f"naivegrad.{self.name}"
+        return f"{library.name}.{self.name}"
 
 
 class layout(memory_format):

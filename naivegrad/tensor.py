@@ -40,6 +40,9 @@ from naivegrad.methods import (
     connect,
 )
 from naivegrad.printing import text_of
+from naivegrad.size import Size
+
+_size = tuple.__new__  # without the check that its numbers are whole
 
 
 class Tensor(
@@ -100,6 +103,8 @@ class Tensor(
     view_of: Any
 
     def __init__(self, *data: Any) -> None:
+        if len(data) == 1 and isinstance(data[0], Size):
+            data = data[0]
         if data and all(isinstance(n, int) and not isinstance(n, bool) for n in data):
             array = np.empty(data, dtypes.get_default_dtype().numpy)
         elif not data:
@@ -118,9 +123,9 @@ class Tensor(
     # What it is
 
     @property
-    def shape(self) -> tuple[int, ...]:
+    def shape(self) -> Size:
         """The length of each axis."""
-        return self.array.shape
+        return _size(Size, self.array.shape)
 
     @property
     def dtype(self) -> dtypes.dtype:
@@ -144,7 +149,7 @@ class Tensor(
     def size(self, dim: int | None = None) -> Any:
         """The shape, or the length of one axis."""
         if dim is None:
-            return self.array.shape
+            return _size(Size, self.array.shape)
         if not -self.array.ndim <= dim < self.array.ndim:
             raise IndexError(f"size: Dimension out of range for shape {self.array.shape}: {dim}")
         return self.array.shape[dim]
@@ -269,6 +274,7 @@ class Tensor(
         gradient: Tensor | None = None,
         retain_graph: bool | None = None,
         create_graph: bool = False,
+        inputs: Any = None,
     ) -> None:
         """Add the gradient of this tensor with respect to every leaf to the leaf's `.grad`.
 
@@ -277,6 +283,7 @@ class Tensor(
         gradient : what flows in, of this tensor's shape; may be left out for one element (then 1)
         retain_graph : keep what the graph saved, for another backward (default: create_graph)
         create_graph : record the pass, so that the gradients can be differentiated again
+        inputs : tensors whose `.grad` alone is added to
 
         Raises
         ------
@@ -292,6 +299,15 @@ class Tensor(
         >>> x.grad
         tensor(6.)
         """
+        if inputs is not None:
+            engine.backward(
+                self,
+                None if gradient is None else [gradient],
+                retain_graph,
+                create_graph,
+                inputs=inputs,
+            )
+            return
         engine.run(
             [engine.start(self, gradient, "backward")],
             create_graph if retain_graph is None else retain_graph,

@@ -1,5 +1,6 @@
 """Recording operations and differentiating them."""
 
+from naivegrad.autograd.anomaly import detect_anomaly, set_detect_anomaly
 from naivegrad.autograd.custom import once_differentiable
 from naivegrad.autograd.engine import backward, formula_vjp, grad
 from naivegrad.autograd.function import Function
@@ -10,10 +11,14 @@ from naivegrad.autograd.mode import (
     no_grad,
     set_grad_enabled,
 )
+from naivegrad.autograd.variable import Variable
+from naivegrad.missing import lookup as _lookup
 
 __all__ = [
     "Function",
+    "Variable",
     "backward",
+    "detect_anomaly",
     "enable_grad",
     "formula_vjp",
     "grad",
@@ -21,5 +26,8 @@ __all__ = [
     "is_grad_enabled",
     "no_grad",
     "once_differentiable",
+    "set_detect_anomaly",
     "set_grad_enabled",
 ]
+
+__getattr__ = _lookup(__name__)

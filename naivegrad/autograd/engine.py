@@ -15,6 +15,7 @@ from heapq import heappop, heappush
 from typing import Any
 
 from naivegrad.autograd import function
+from naivegrad.autograd.anomaly import anomaly_mode, refuse_nan
 from naivegrad.autograd.function import FREED, Function, Leaf, Output
 from naivegrad.autograd.mode import enable_grad, grad_mode
 from naivegrad.backend.promotion import is_differentiable
@@ -42,6 +43,7 @@ def run(
         wanted, through = _on_the_way([node for node, _ in starts], targets)
     before = grad_mode.enabled
     grad_mode.enabled = create_graph
+    look_for_nan = anomaly_mode.check_nan
     try:
         while starts:
             node, grad = starts.pop()
@@ -72,6 +74,8 @@ def run(
                 node.saved = FREED
             if results.__class__ is not tuple:
                 results = (results,)
+            if look_for_nan:
+                refuse_nan(node, results)
             if wanted is not None:
                 results = _only(wanted, node.edges, results)
             for edge, g in zip(node.edges, results):
@@ -210,6 +214,8 @@ def backward(
     grad_tensors: Any = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
+    grad_variables: Any = None,
+    inputs: Any = None,
 ) -> None:
     """Add the gradients of the tensors with respect to the leaves to the leaves' `.grad`.
 
@@ -217,8 +223,10 @@ def backward(
     ----------
     tensors : Tensor or sequence of Tensors
     grad_tensors : for each, the gradient that flows in; may be None for a tensor of one element
+        (`grad_variables` is its old name)
     retain_graph : keep what the graph saved, for another backward (default: create_graph)
     create_graph : record the pass itself, so that the gradients can be differentiated again
+    inputs : Tensor or sequence of Tensors whose `.grad` alone is added to; they need be no leaves
 
     Raises
     ------
@@ -227,11 +235,32 @@ def backward(
         or a saved tensor that was changed in place since.
     """
     tensors = _sequence(tensors)
+    grad_tensors = grad_variables if grad_tensors is None else grad_tensors
     grads = [None] * len(tensors) if grad_tensors is None else _sequence(grad_tensors)
     if len(grads) != len(tensors):
         raise RuntimeError(f"backward: {len(tensors)} tensors, but {len(grads)} grad_tensors")
     starts = [start(y, g, "backward") for y, g in zip(tensors, grads, strict=True)]
-    run(starts, create_graph if retain_graph is None else retain_graph, create_graph)
+    retain_graph = create_graph if retain_graph is None else retain_graph
+    if inputs is None:
+        run(starts, retain_graph, create_graph)
+    else:
+        _run_for(_sequence(inputs), starts, retain_graph, create_graph)
+
+
+def _run_for(inputs: list[Any], starts: list[Any], retain_graph: bool, create_graph: bool) -> None:
+    """Add to the `.grad` of these tensors only."""
+    if not inputs:
+        raise RuntimeError("backward: inputs are given, but there are none")
+    for i, x in enumerate(inputs):
+        if x.node is None:
+            raise RuntimeError(
+                f"backward: input {i} of shape {x.array.shape} does not require grad"
+            )
+    targets = {x.node if x.view_of is None else x.view_of.refresh(x): x for x in inputs}
+    for node, grad in run(starts, retain_graph, create_graph, targets).items():
+        x = targets[node]
+        grad = conjugate(grad)
+        x.grad = grad if x.grad is None else x.grad + grad
 
 
 def grad(

@@ -128,4 +128,16 @@ class set_grad_enabled(_Switch):
         return super().__call__(function)
 
 
-inference_mode = no_grad
+class inference_mode(no_grad):
+    """`no_grad` under the name for code that only predicts; mode=False is `enable_grad`.
+
+    Tensors made inside are ordinary ones, and may be used in a graph later.
+    """
+
+    _enabled = False
+
+    def __new__(cls, mode: Any = True) -> Any:
+        return object.__new__(cls) if isinstance(mode, bool) else super().__new__(cls, mode)
+
+    def __init__(self, mode: bool = True) -> None:
+        _Switch.__init__(self, not mode)

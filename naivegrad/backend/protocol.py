@@ -90,6 +90,10 @@ class Backend(Indexing, LinearAlgebra, Protocol):
         """Where in memory the first element is."""
         ...
 
+    def view_as_type(self, x: Array, dtype: Any) -> Array:
+        """A view: the bytes of x as numbers of another type."""
+        ...
+
     def diagonal(self, x: Array, offset: int, i: int, j: int) -> Array:
         """A view: the diagonal through axes i and j, as the last axis."""
         ...

@@ -9,6 +9,8 @@ from naivegrad import dtype as dtypes
 from naivegrad.autograd.inplace import assign
 from naivegrad.backend.promotion import holds
 from naivegrad.device import backend_of, device
+from naivegrad.layout import strided
+from naivegrad.size import library
 
 if TYPE_CHECKING:
     from naivegrad import ops
@@ -65,10 +67,46 @@ class ConversionMethods:
         """
         if dtype is None:
             name = next(n for n, t in dtypes.TENSOR_NAMES.items() if t == self.dtype)
-            return f"naivegrad.{name}"
+            return f"{library.name}.{name}"
         if isinstance(dtype, dtypes.dtype):
             return self.to(dtype)
         return self.to(dtypes.of_tensor_type(dtype, "type"))
+
+    def pin_memory(self, device: Any = None) -> Tensor:
+        """The tensor itself: memory is pinned for the way to a GPU, and there is none."""
+        return self  # type: ignore[return-value]
+
+    def is_pinned(self, device: Any = None) -> builtins.bool:
+        """False."""
+        return False
+
+    def to_sparse(self, *args: Any, **kwargs: Any) -> Tensor:
+        """The tensor itself: there are no sparse tensors, and a dense one gives equal results."""
+        return self  # type: ignore[return-value]
+
+    def to_dense(self, dtype: Any = None) -> Tensor:
+        """The tensor itself, in another type if one is given."""
+        return self.to(dtype)
+
+    def coalesce(self) -> Tensor:
+        """The tensor itself."""
+        return self  # type: ignore[return-value]
+
+    is_sparse = is_quantized = is_mps = is_meta = is_xpu = False
+
+    @property
+    def is_cpu(self) -> builtins.bool:
+        """Whether the values are on the CPU."""
+        return self.device.type == "cpu"
+
+    @property
+    def layout(self) -> Any:
+        """How the elements are kept: strided."""
+        return strided
+
+    def get_device(self) -> builtins.int:
+        """The number of its GPU; -1 on the CPU."""
+        return -1
 
     def is_nonzero(self) -> builtins.bool:
         """Whether the one element is not 0."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from naivegrad import dtype as dtypes
 from naivegrad.autograd.inplace import assign, restride
 
 if TYPE_CHECKING:
@@ -23,7 +24,9 @@ class MovementMethods:
         return ops.reshape(self, lengths or shape)
 
     def view(self, *lengths: Any, size: Any = ()) -> Tensor:
-        """The elements in another shape, sharing memory."""
+        """The elements in another shape, sharing memory; view(dtype): the bytes as another type."""
+        if lengths and isinstance(lengths[0], dtypes.dtype):
+            return ops.memory.view_as_type(self, lengths[0])
         return ops.view(self, lengths or size)
 
     def permute(self, *axes: Any, dims: Any = ()) -> Tensor:

@@ -1,7 +1,7 @@
 """Layers, losses, and what holds them together."""
 
 from naivegrad.missing import lookup as _lookup
-from naivegrad.nn import functional, init, utils
+from naivegrad.nn import functional, init, parallel, utils
 from naivegrad.nn.activation import (
     CELU,
     ELU,
@@ -108,6 +108,7 @@ from naivegrad.nn.norm import (
     LocalResponseNorm,
     RMSNorm,
 )
+from naivegrad.nn.parallel import DataParallel
 from naivegrad.nn.parameter import (
     Buffer,
     Parameter,
@@ -170,6 +171,7 @@ __all__ = [
     "CosineEmbeddingLoss",
     "CosineSimilarity",
     "CrossEntropyLoss",
+    "DataParallel",
     "Dropout",
     "Dropout1d",
     "Dropout2d",
@@ -266,6 +268,7 @@ __all__ = [
     "functional",
     "init",
     "modules",
+    "parallel",
     "parameter",
     "utils",
 ]

@@ -14,6 +14,7 @@ from naivegrad.backend.promotion import result_dtype
 from naivegrad.device import backend_of
 from naivegrad.ops._args import check_fits, new_shape, new_tensor, numpy_dtype, require_tensor
 from naivegrad.ops.joining import stack
+from naivegrad.size import Size, library
 from naivegrad.tensor import Tensor, wrap
 
 
@@ -360,6 +361,8 @@ class TensorType:
 
     def __call__(self, *data: Any) -> Tensor:
         """A tensor of data, or, of whole numbers, of that shape and any content."""
+        if len(data) == 1 and isinstance(data[0], Size):
+            data = data[0]
         if len(data) == 1 and not isinstance(data[0], int):
             return tensor(data[0], dtype=self.dtype)
         return empty(data or (0,), dtype=self.dtype)
@@ -368,7 +371,7 @@ class TensorType:
         return isinstance(x, Tensor) and x.dtype is self.dtype
 
     def __repr__(self) -> str:
-        return f"naivegrad.{self.__name__}"
+        return f"{library.name}.{self.__name__}"
 
 
 FloatTensor = TensorType("FloatTensor", "float32")

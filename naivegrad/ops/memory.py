@@ -7,7 +7,7 @@ from typing import Any
 
 from naivegrad.ops._args import new_shape
 from naivegrad.ops.creation import tensor
-from naivegrad.tensor import Tensor
+from naivegrad.tensor import Tensor, wrap
 
 
 def resize_(x: Tensor, *sizes: Any) -> Tensor:
@@ -35,6 +35,23 @@ def set_(x: Tensor, source: Tensor) -> Tensor:
         raise TypeError(f"set_: source is of type {source.dtype}, the tensor of {x.dtype}")
     x.array, x.version, x.view_of = source.array, source.version, source.view_of
     return x
+
+
+def view_as_type(x: Tensor, wish: Any) -> Tensor:
+    """The bytes of x read as numbers of another type; the last axis grows or shrinks with it."""
+    if wish == x.dtype:
+        return x.view_as(x)
+    old, new = x.array.dtype.itemsize, wish.itemsize
+    lengths = x.array.shape
+    fits = old == new or (lengths and lengths[-1] * old % new == 0 and x.array.strides[-1] == old)
+    if not fits:
+        raise ValueError(
+            f"view: a tensor of type {x.dtype}, shape {lengths} and stride {x.stride()} cannot be "
+            f"read as {wish}"
+        )
+    result = wrap(x.backend.view_as_type(x.array, wish.numpy), x.backend)
+    result.version = x.version
+    return result
 
 
 def apply_(op: str, x: Tensor, function: Any, *others: Tensor) -> Tensor:

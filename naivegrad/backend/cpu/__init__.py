@@ -24,6 +24,7 @@ from naivegrad.backend.cpu.array import (
     slice,
     strided_add,
     to_numpy,
+    view_as_type,
     windows,
     windows_add,
 )
@@ -287,6 +288,7 @@ __all__ = [
     "vector_norm",
     "view_as_complex",
     "view_as_real",
+    "view_as_type",
     "where",
     "windows",
     "windows_add",

@@ -93,6 +93,11 @@ def address(x: ndarray) -> int:
     return int(x.__array_interface__["data"][0])
 
 
+def view_as_type(x: ndarray, dtype: np.dtype[Any]) -> ndarray:
+    """A view: the bytes of x as numbers of another type."""
+    return x.view(dtype)
+
+
 def is_contiguous(x: ndarray) -> bool:
     """Whether the elements follow one another in C order."""
     return bool(x.flags.c_contiguous)

@@ -1,0 +1,6 @@
+"""oneDNN: not used."""
+
+
+def is_available() -> bool:
+    """Whether it is used."""
+    return False

@@ -3,28 +3,42 @@
 from __future__ import annotations
 
 import math
+import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from naivegrad.autograd import no_grad
-from naivegrad.ops import as_tensor
+from naivegrad.dtype import float64
+from naivegrad.ops import as_tensor, empty
 from naivegrad.tensor import Tensor
 
 __all__ = [
     "calculate_gain",
+    "constant",
     "constant_",
+    "dirac",
     "dirac_",
+    "eye",
     "eye_",
+    "kaiming_normal",
     "kaiming_normal_",
+    "kaiming_uniform",
     "kaiming_uniform_",
+    "normal",
     "normal_",
     "ones_",
+    "orthogonal",
     "orthogonal_",
+    "sparse",
     "sparse_",
     "trunc_normal_",
+    "uniform",
     "uniform_",
+    "xavier_normal",
     "xavier_normal_",
+    "xavier_uniform",
     "xavier_uniform_",
     "zeros_",
 ]
@@ -36,9 +50,9 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     1 for linear and convolution, sigmoid; 5/3 tanh; sqrt(2) relu; sqrt(2 / (1 + slope^2))
     leaky_relu, with `param` the slope (0.01); 3/4 selu.
     """
-    linear = ("linear", "conv1d", "conv2d", "conv3d", "sigmoid")
-    if nonlinearity in linear or nonlinearity.startswith("conv_transpose"):
-        return 1.0
+    convolutions = [f"conv{kind}{n}d" for kind in ("", "_transpose") for n in (1, 2, 3)]
+    if nonlinearity in ("linear", "sigmoid", *convolutions):
+        return 1
     if nonlinearity == "tanh":
         return 5.0 / 3
     if nonlinearity == "relu":
@@ -66,10 +80,18 @@ def _calculate_fan_in_and_fan_out(tensor: Tensor) -> tuple[int, int]:
     return in_features * field, out_features * field
 
 
-def _fan(tensor: Tensor, mode: str) -> int:
+def _calculate_correct_fan(tensor: Tensor, mode: str) -> int:
     if mode.lower() not in ("fan_in", "fan_out"):
         raise ValueError(f"mode must be 'fan_in' or 'fan_out', got {mode!r}")
     return _calculate_fan_in_and_fan_out(tensor)[mode.lower() == "fan_out"]
+
+
+def _is_empty(tensor: Tensor) -> bool:
+    """Whether there is nothing to fill, with a warning that it is so."""
+    if tensor.numel() == 0:
+        warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=3)
+        return True
+    return False
 
 
 @no_grad()
@@ -114,7 +136,7 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
     if tensor.ndim not in (3, 4, 5):
         raise ValueError(f"dirac_: expected 3 to 5 dimensions, got shape {tuple(tensor.shape)}")
     out_channels, in_channels, *kernel = tensor.shape
-    if out_channels % groups:
+    if groups <= 0 or out_channels % groups:
         raise ValueError(
             f"dirac_: {out_channels} output channels cannot be split in {groups} groups"
         )
@@ -151,9 +173,9 @@ def kaiming_uniform_(
     `a` is the slope of leaky_relu; mode "fan_in" keeps the variance of the forward pass, "fan_out"
     that of the backward pass.
     """
-    if tensor.numel() == 0:
+    if _is_empty(tensor):
         return tensor
-    bound = calculate_gain(nonlinearity, a) * math.sqrt(3.0 / _fan(tensor, mode))
+    bound = calculate_gain(nonlinearity, a) * math.sqrt(3.0 / _calculate_correct_fan(tensor, mode))
     return uniform_(tensor, -bound, bound, generator)
 
 
@@ -165,9 +187,9 @@ def kaiming_normal_(
     generator: Any = None,
 ) -> Tensor:
     """Normal with standard deviation gain / sqrt(fan) (He et al. 2015, eq. 10)."""
-    if tensor.numel() == 0:
+    if _is_empty(tensor):
         return tensor
-    std = calculate_gain(nonlinearity, a) / math.sqrt(_fan(tensor, mode))
+    std = calculate_gain(nonlinearity, a) / math.sqrt(_calculate_correct_fan(tensor, mode))
     return normal_(tensor, 0.0, std, generator)
 
 
@@ -180,14 +202,24 @@ def trunc_normal_(
     b: float = 2.0,
     generator: Any = None,
 ) -> Tensor:
-    """Normal, given that it falls in [a, b]: the quantiles of uniform numbers."""
+    """Normal, given that it falls in [a, b]: the quantiles of uniform numbers.
 
-    def below(x: float) -> float:
-        return 0.5 * math.erfc((mean - x) / (std * math.sqrt(2.0)))
-
-    uniform_(tensor, below(a), below(b), generator)
-    values = mean + std * _normal_quantile(np.asarray(tensor.detach().numpy(), dtype=np.float64))
-    return _fill(tensor, np.clip(values, a, b))
+    A warning where the mean lies more than two standard deviations outside, as in PyTorch; the
+    numbers are right there too.
+    """
+    if not std > 0 or not a <= b:
+        raise ValueError(
+            f"trunc_normal_: expected std > 0 and a <= b, got std={std}, a={a} and b={b}"
+        )
+    if mean < a - 2 * std or mean > b + 2 * std:
+        warnings.warn("trunc_normal_: mean is more than 2 std from [a, b]", stacklevel=2)
+    # Below the mean the distribution function is small, and so exact: what lies above is mirrored.
+    side = -1 if mean < a else 1
+    low, high = sorted((side * (a - mean) / std, side * (b - mean) / std))
+    p = empty(tensor.shape, dtype=float64)
+    uniform_(p, _normal_below(low), _normal_below(high), generator)
+    values = mean + side * std * _normal_quantile(p.numpy())
+    return _fill(tensor, values).clamp_(a, b)
 
 
 @no_grad()
@@ -222,6 +254,34 @@ def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Any =
     return _fill(tensor, values)
 
 
+def _older(fill: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """`fill` under the name without the underscore, with a warning that it is going away."""
+    name = fill.__name__.removesuffix("_")
+
+    def older(*args: Any, **kwargs: Any) -> Tensor:
+        warnings.warn(
+            f"nn.init.{name} is going away; use nn.init.{name}_", FutureWarning, stacklevel=2
+        )
+        return fill(*args, **kwargs)
+
+    older.__name__ = older.__qualname__ = name
+    older.__doc__ = f"`{name}_` under its older name, with a FutureWarning."
+    return older
+
+
+uniform = _older(uniform_)
+normal = _older(normal_)
+constant = _older(constant_)
+eye = _older(eye_)
+dirac = _older(dirac_)
+xavier_uniform = _older(xavier_uniform_)
+xavier_normal = _older(xavier_normal_)
+kaiming_uniform = _older(kaiming_uniform_)
+kaiming_normal = _older(kaiming_normal_)
+orthogonal = _older(orthogonal_)
+sparse = _older(sparse_)
+
+
 def _uniform_bias_(bias: Tensor | None, weight: Tensor) -> None:
     """The bias of linear and convolution layers: uniform within 1/sqrt(fan_in) of 0."""
     if bias is not None:
@@ -232,6 +292,11 @@ def _uniform_bias_(bias: Tensor | None, weight: Tensor) -> None:
 
 def _fill(tensor: Tensor, values: np.ndarray) -> Tensor:
     return tensor.copy_(as_tensor(values))
+
+
+def _normal_below(x: float) -> float:
+    """How probable it is that a normal number is less than x."""
+    return 0.5 * math.erfc(-x / math.sqrt(2.0))
 
 
 def _normal_quantile(p: np.ndarray) -> np.ndarray:

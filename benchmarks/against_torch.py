@@ -3,7 +3,7 @@
     python benchmarks/against_torch.py [WORKLOAD ...] [--threads 1 2] [--rounds 15]
 
 Without a WORKLOAD, all training steps; "layers" stands for all single layers, "indexing" for all
-reading and writing by index.
+reading and writing by index, "optimizers" for a step of each optimizer.
 
 Each side runs in a warm process of its own with the same number of threads. They take turns
 (A B A B ...), so that a drift of the machine's speed meets both; each round gives one ratio
@@ -20,7 +20,7 @@ import sys
 import time
 from pathlib import Path
 
-from workloads import INDEXING, LAYERS, WORKLOADS
+from workloads import INDEXING, LAYERS, OPTIMIZERS, WORKLOADS
 
 SECONDS = 0.25  # the length of one turn
 
@@ -65,7 +65,7 @@ def worker(library: str, workload: str, threads: int) -> None:
     else:
         import naivegrad as t
     t.set_num_threads(threads)
-    step = (WORKLOADS | LAYERS | INDEXING)[workload](t)
+    step = (WORKLOADS | LAYERS | INDEXING | OPTIMIZERS)[workload](t)
     for line in sys.stdin:
         repeats = int(line)
         start = time.perf_counter()
@@ -96,7 +96,7 @@ def main() -> None:
     parser.add_argument("--threads", nargs="+", type=int, default=[1, os.cpu_count() or 1])
     parser.add_argument("--rounds", type=int, default=15)
     options = parser.parse_args()
-    groups = {"layers": LAYERS, "indexing": INDEXING}
+    groups = {"layers": LAYERS, "indexing": INDEXING, "optimizers": OPTIMIZERS}
     names = [n for word in options.workloads for n in groups.get(word, [word])]
     print("| workload | threads | naivegrad / PyTorch | middle half | naivegrad | PyTorch |")
     print("|---|---|---|---|---|---|")

@@ -257,6 +257,32 @@ INDEXING: dict[str, Callable[[Any], Step]] = {
     for form in forms
 }
 
+
+def _optimizer(name: str, *shapes: tuple[int, ...], **options: Any) -> Callable[[Any], Step]:
+    """One step of an optimizer."""
+
+    def prepare(t: Any) -> Step:
+        t.manual_seed(0)
+        params = [t.randn(*shape, requires_grad=True) for shape in shapes]
+        for p in params:
+            p.grad = t.randn(*p.shape)
+        return getattr(t.optim, name)(params, **options).step
+
+    return prepare
+
+
+# Twenty parameters of an MLP, and one of a million elements; by name, or "optimizers" for all.
+OPTIMIZERS: dict[str, Callable[[Any], Step]] = {
+    f"{name.lower()}-{size}": _optimizer(name, *shapes, **options)
+    for name, options in (
+        ("SGD", {"momentum": 0.9}),
+        ("RMSprop", {"momentum": 0.9}),
+        *[(n, {}) for n in ("Adam", "AdamW", "Adamax", "NAdam", "RAdam", "Adagrad", "Adadelta")],
+        *[(n, {}) for n in ("Rprop", "ASGD", "Adafactor")],
+    )
+    for size, shapes in (("mlp", [(64, 64), (64,)] * 10), ("large", [(1000, 1000)]))
+}
+
 WORKLOADS: dict[str, Callable[[Any], Step]] = {
     "tiny": tiny,
     "mlp-sgd": mlp_sgd,

@@ -491,14 +491,17 @@ class Tensor(
 
 
 class RemovableHandle:
-    """Takes a hook away again."""
+    """Takes a hook away again. The hook is registered last of its kind, or first (prepend)."""
 
     _count = 0
 
-    def __init__(self, hooks: dict[int, Any], hook: Any) -> None:
+    def __init__(self, hooks: dict[int, Any], hook: Any, prepend: bool = False) -> None:
         RemovableHandle._count += 1
         self._hooks, self.id = hooks, RemovableHandle._count
+        others = list(hooks) if prepend else []
         hooks[self.id] = hook
+        for key in others:
+            hooks[key] = hooks.pop(key)
 
     @classmethod
     def start_after(cls, number: int) -> None:

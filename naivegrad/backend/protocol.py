@@ -298,58 +298,17 @@ class Backend(Indexing, LinearAlgebra, Protocol):
         """
         ...
 
-    # optim: one step of one parameter, changed in place together with its state
+    # optim
 
-    def sgd_step(
+    def optimizer_step(
         self,
-        param: Array,
-        grad: Array,
-        momentum_buffer: Array | None,
-        first: bool,
-        lr: float,
-        momentum: float,
-        dampening: float,
-        weight_decay: float,
-        nesterov: bool,
-        maximize: bool,
+        rule: str,
+        params: list[Array],
+        grads: list[Array],
+        states: list[tuple[Array | None, ...]],
+        numbers: list[tuple[float, ...]],
     ) -> None:
-        """Stochastic gradient descent; `first` fills the buffer instead of reading it."""
-        ...
-
-    def adam_step(
-        self,
-        param: Array,
-        grad: Array,
-        exp_avg: Array,
-        exp_avg_sq: Array,
-        max_exp_avg_sq: Array | None,
-        count: float,
-        lr: float,
-        beta1: float,
-        beta2: float,
-        eps: float,
-        weight_decay: float,
-        decoupled: bool,
-        maximize: bool,
-    ) -> None:
-        """Step number `count`, from 1, of Adam; of AdamW where the weight decay is decoupled."""
-        ...
-
-    def rmsprop_step(
-        self,
-        param: Array,
-        grad: Array,
-        square_avg: Array,
-        grad_avg: Array | None,
-        momentum_buffer: Array | None,
-        lr: float,
-        alpha: float,
-        eps: float,
-        weight_decay: float,
-        momentum: float,
-        maximize: bool,
-    ) -> None:
-        """RMSprop; centered where grad_avg is given."""
+        """One step of each parameter by a rule of kernels.optim.RULES, in place with its state."""
         ...
 
     def total_norm(self, arrays: Sequence[Array]) -> Array:

@@ -120,8 +120,8 @@ class ConversionMethods:
         """In another NumPy type; itself if it is of that type."""
         return ops.copying.cast(self, dtype)
 
-    def clone(self) -> Tensor:
-        """A copy; the gradient passes through."""
+    def clone(self, *, memory_format: Any = None) -> Tensor:
+        """A copy; the gradient passes through. memory_format changes nothing: there is one."""
         return ops.clone(self)
 
     def float(self) -> Tensor:

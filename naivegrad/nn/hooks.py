@@ -47,11 +47,7 @@ class Hooks:
     ) -> RemovableHandle:
         """Register `hook`, last or first of its kind."""
         hooks: dict[int, Any] = getattr(self, kind)
-        others = list(hooks)
-        handle = RemovableHandle(hooks, hook)
-        if prepend:
-            for key in others:
-                hooks[key] = hooks.pop(key)
+        handle = RemovableHandle(hooks, hook, prepend)
         if marks:
             self.marks[handle.id] = frozenset(marks)
         return handle

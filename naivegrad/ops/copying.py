@@ -73,8 +73,8 @@ def cast(x: Tensor, dtype: np.dtype[Any]) -> Tensor:
     return Cast.apply(x if is_differentiable(np.dtype(dtype)) else x.detach(), dtype)
 
 
-def clone(input: Tensor) -> Tensor:
-    """A copy; the gradient passes through."""
+def clone(input: Tensor, *, memory_format: Any = None) -> Tensor:
+    """A copy; the gradient passes through. memory_format changes nothing: there is one."""
     return Clone.apply(input)
 
 

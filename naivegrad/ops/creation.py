@@ -194,21 +194,36 @@ def _like(op: str, x: Tensor, value: Any, dtype: Any, device: Any, requires_grad
 
 
 def zeros_like(
-    input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    input: Tensor,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    memory_format: Any = None,
 ) -> Tensor:
     """Zeros of the shape, type and device of input."""
     return _like("zeros_like", input, 0, dtype, device, requires_grad)
 
 
 def ones_like(
-    input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    input: Tensor,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    memory_format: Any = None,
 ) -> Tensor:
     """Ones of the shape, type and device of input."""
     return _like("ones_like", input, 1, dtype, device, requires_grad)
 
 
 def empty_like(
-    input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    input: Tensor,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    memory_format: Any = None,
 ) -> Tensor:
     """A tensor of any content, of the shape, type and device of input."""
     require_tensor(input, "empty_like")
@@ -224,6 +239,7 @@ def full_like(
     dtype: Any = None,
     device: Any = None,
     requires_grad: bool = False,
+    memory_format: Any = None,
 ) -> Tensor:
     """One value, in the shape, type and device of input."""
     return _like("full_like", input, fill_value, dtype, device, requires_grad)

@@ -215,6 +215,7 @@ def rand_like(
     dtype: Any = None,
     device: Any = None,
     requires_grad: bool = False,
+    memory_format: Any = None,
 ) -> Tensor:
     """`rand` of the shape, type and device of another tensor."""
     return _like("rand_like", "uniform", 0, 1, input, generator, dtype, device, requires_grad)
@@ -227,6 +228,7 @@ def randn_like(
     dtype: Any = None,
     device: Any = None,
     requires_grad: bool = False,
+    memory_format: Any = None,
 ) -> Tensor:
     """`randn` of the shape, type and device of another tensor."""
     return _like("randn_like", "normal", 0, 1, input, generator, dtype, device, requires_grad)
@@ -260,6 +262,7 @@ def randint_like(
     dtype: Any = None,
     device: Any = None,
     requires_grad: bool = False,
+    memory_format: Any = None,
 ) -> Tensor:
     """randint_like(x, high) or randint_like(x, low, high): of the shape, type and device of x."""
     op = "randint_like"

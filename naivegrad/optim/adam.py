@@ -1,17 +1,20 @@
-"""Adam and AdamW."""
+"""Adam."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
 from typing import Any
 
-from naivegrad.ops import zeros, zeros_like
-from naivegrad.optim.optimizer import Optimizer
+from naivegrad.ops import zeros_like
+from naivegrad.optim.elementwise import Elementwise
+from naivegrad.optim.optimizer import ParamsT
+from naivegrad.optim.options import number
+from naivegrad.tensor import Tensor
 
-__all__ = ["Adam", "AdamW"]
+__all__ = ["Adam", "sign_and_decay"]
 
 
-class Adam(Optimizer):
+class Adam(Elementwise):
     """Adam (Kingma & Ba 2015, Algorithm 1).
 
         g = grad + weight_decay * p
@@ -31,11 +34,14 @@ class Adam(Optimizer):
     foreach, capturable, fused : ignored; every step is one pass over each parameter
     """
 
+    rule = "adam"
+    not_negative = ("eps", "weight_decay")
+
     def __init__(
         self,
-        params: Iterable[Any],
-        lr: float = 1e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
+        params: ParamsT,
+        lr: float | Tensor = 1e-3,
+        betas: tuple[float | Tensor, float | Tensor] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 0,
         amsgrad: bool = False,
@@ -47,92 +53,41 @@ class Adam(Optimizer):
         fused: bool | None = None,
         decoupled_weight_decay: bool = False,
     ) -> None:
-        super().__init__(
-            params,
-            {
-                "lr": lr,
-                "betas": betas,
-                "eps": eps,
-                "weight_decay": weight_decay,
-                "amsgrad": amsgrad,
-                "maximize": maximize,
-                "foreach": foreach,
-                "capturable": capturable,
-                "differentiable": differentiable,
-                "fused": fused,
-                "decoupled_weight_decay": decoupled_weight_decay,
-            },
+        defaults = dict(
+            lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, amsgrad=amsgrad,
+            maximize=maximize, foreach=foreach, capturable=capturable,
+            differentiable=differentiable, fused=fused,
+            decoupled_weight_decay=decoupled_weight_decay,
+        )  # fmt: skip
+        super().__init__(params, defaults)
+
+    def _arguments(
+        self, p: Tensor, group: dict[str, Any]
+    ) -> tuple[tuple[Tensor | None, ...], tuple[float, ...]]:
+        state = self._state(p, "exp_avg", "exp_avg_sq")
+        largest = None
+        if group["amsgrad"]:
+            largest = state.get("max_exp_avg_sq")
+            if largest is None:
+                largest = state["max_exp_avg_sq"] = zeros_like(p, requires_grad=False)
+        t = self._count(state)
+        beta1, beta2 = map(number, group["betas"])
+        size = number(group["lr"]) / (1 - beta1**t)
+        scale = 1 / math.sqrt(1 - beta2**t)
+        return (state["exp_avg"], state["exp_avg_sq"], largest), (
+            *sign_and_decay(group),
+            beta1,
+            beta2,
+            0,
+            size,
+            scale,
+            group["eps"],
         )
 
-    def _check(self, group: dict[str, Any]) -> None:
-        super()._check(group)
-        self._at_least_zero(group, "lr", "eps", "weight_decay")
-        for i, beta in enumerate(group["betas"]):
-            if not 0 <= beta < 1:
-                raise ValueError(
-                    f"{type(self).__name__}: betas must be at least 0 and below 1, "
-                    f"got {beta} at {i}"
-                )
 
-    def _update_group(self, group: dict[str, Any]) -> None:
-        lr, (beta1, beta2), eps = group["lr"], group["betas"], group["eps"]
-        weight_decay, maximize = group["weight_decay"], group["maximize"]
-        decoupled = group["decoupled_weight_decay"]
-        for p in group["params"]:
-            grad = p.grad
-            if grad is None:
-                continue
-            state = self.state[p]
-            if not state:
-                state["step"] = zeros(())
-                state["exp_avg"] = zeros_like(p, requires_grad=False)
-                state["exp_avg_sq"] = zeros_like(p, requires_grad=False)
-                if group["amsgrad"]:
-                    state["max_exp_avg_sq"] = zeros_like(p, requires_grad=False)
-            largest = state["max_exp_avg_sq"].array if group["amsgrad"] else None
-            count = state["step"].array
-            count += 1
-            p.backend.adam_step(
-                p.array, grad.array, state["exp_avg"].array, state["exp_avg_sq"].array, largest,
-                count.item(), lr, beta1, beta2, eps, weight_decay, decoupled, maximize,
-            )  # fmt: skip
-            p.version[0] += 1
-
-
-class AdamW(Adam):
-    """Adam with weight decay apart from the gradient (Loshchilov & Hutter 2019, Algorithm 2).
-
-        p = (1 - lr * weight_decay) * p,    then Adam's step without weight decay
-
-    Parameters as Adam's.
-    """
-
-    def __init__(
-        self,
-        params: Iterable[Any],
-        lr: float = 1e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        weight_decay: float = 1e-2,
-        amsgrad: bool = False,
-        *,
-        maximize: bool = False,
-        foreach: bool | None = None,
-        capturable: bool = False,
-        differentiable: bool = False,
-        fused: bool | None = None,
-    ) -> None:
-        super().__init__(
-            params,
-            lr,
-            betas,
-            eps,
-            weight_decay,
-            amsgrad,
-            foreach=foreach,
-            maximize=maximize,
-            capturable=capturable,
-            differentiable=differentiable,
-            fused=fused,
-            decoupled_weight_decay=True,
-        )
+def sign_and_decay(group: dict[str, Any]) -> tuple[float, float, float]:
+    """Adam's first numbers: the gradient's sign, the decay added to it, what is kept of p."""
+    sign, decay = -1 if group["maximize"] else 1, group["weight_decay"]
+    if group["decoupled_weight_decay"]:
+        return sign, 0, 1 - number(group["lr"]) * decay
+    return sign, decay, 1

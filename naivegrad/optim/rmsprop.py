@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
-from naivegrad.ops import zeros, zeros_like
-from naivegrad.optim.optimizer import Optimizer
+from naivegrad.ops import zeros_like
+from naivegrad.optim.elementwise import Elementwise
+from naivegrad.optim.optimizer import ParamsT
+from naivegrad.optim.options import number
+from naivegrad.tensor import Tensor
 
 __all__ = ["RMSprop"]
 
 
-class RMSprop(Optimizer):
+class RMSprop(Elementwise):
     """RMSprop (Tieleman & Hinton 2012, lecture 6.5).
 
         g = grad + weight_decay * p
@@ -30,10 +32,13 @@ class RMSprop(Optimizer):
     capturable, foreach : ignored; every step is one pass over each parameter
     """
 
+    rule = "rmsprop"
+    not_negative = ("alpha", "eps", "weight_decay", "momentum")
+
     def __init__(
         self,
-        params: Iterable[Any],
-        lr: float = 1e-2,
+        params: ParamsT,
+        lr: float | Tensor = 1e-2,
         alpha: float = 0.99,
         eps: float = 1e-8,
         weight_decay: float = 0,
@@ -44,51 +49,31 @@ class RMSprop(Optimizer):
         maximize: bool = False,
         differentiable: bool = False,
     ) -> None:
-        super().__init__(
-            params,
-            {
-                "lr": lr,
-                "momentum": momentum,
-                "alpha": alpha,
-                "eps": eps,
-                "centered": centered,
-                "weight_decay": weight_decay,
-                "capturable": capturable,
-                "foreach": foreach,
-                "maximize": maximize,
-                "differentiable": differentiable,
-            },
-        )
+        defaults = dict(
+            lr=lr, momentum=momentum, alpha=alpha, eps=eps, centered=centered,
+            weight_decay=weight_decay, capturable=capturable, foreach=foreach, maximize=maximize,
+            differentiable=differentiable,
+        )  # fmt: skip
+        super().__init__(params, defaults)
 
-    def _check(self, group: dict[str, Any]) -> None:
-        super()._check(group)
-        self._at_least_zero(group, "lr", "alpha", "eps", "weight_decay", "momentum")
+    def _arguments(
+        self, p: Tensor, group: dict[str, Any]
+    ) -> tuple[tuple[Tensor | None, ...], tuple[float, ...]]:
+        state = self._state(p, "square_avg")
+        self._count(state)
 
-    def _update_group(self, group: dict[str, Any]) -> None:
-        lr, alpha, eps = group["lr"], group["alpha"], group["eps"]
-        weight_decay, momentum, maximize = (
+        def buffer(name: str, wanted: bool) -> Tensor | None:
+            if wanted and name not in state:
+                state[name] = zeros_like(p, requires_grad=False)
+            return state[name] if wanted else None
+
+        momentum_buffer = buffer("momentum_buffer", group["momentum"] > 0)
+        return (state["square_avg"], buffer("grad_avg", group["centered"]), momentum_buffer), (
+            -1 if group["maximize"] else 1,
             group["weight_decay"],
+            group["alpha"],
+            1 - group["alpha"],
+            number(group["lr"]),
             group["momentum"],
-            group["maximize"],
+            group["eps"],
         )
-        for p in group["params"]:
-            grad = p.grad
-            if grad is None:
-                continue
-            state = self.state[p]
-            if not state:
-                state["step"] = zeros(())
-                state["square_avg"] = zeros_like(p, requires_grad=False)
-                if momentum > 0:
-                    state["momentum_buffer"] = zeros_like(p, requires_grad=False)
-                if group["centered"]:
-                    state["grad_avg"] = zeros_like(p, requires_grad=False)
-            mean = state["grad_avg"].array if group["centered"] else None
-            buffer = state["momentum_buffer"].array if momentum > 0 else None
-            count = state["step"].array
-            count += 1
-            p.backend.rmsprop_step(
-                p.array, grad.array, state["square_avg"].array, mean, buffer,
-                lr, alpha, eps, weight_decay, momentum, maximize,
-            )  # fmt: skip
-            p.version[0] += 1

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from naivegrad.ops import empty_like
-from naivegrad.optim.optimizer import Optimizer
+from naivegrad.optim.elementwise import Elementwise
+from naivegrad.optim.optimizer import ParamsT
+from naivegrad.optim.options import number
+from naivegrad.tensor import Tensor
 
 __all__ = ["SGD"]
 
 
-class SGD(Optimizer):
+class SGD(Elementwise):
     """Stochastic gradient descent, with momentum (Sutskever et al. 2013).
 
         g = grad + weight_decay * p
@@ -37,13 +39,16 @@ class SGD(Optimizer):
     [0.800000011920929]
     """
 
+    rule = "sgd"
+    not_negative = ("momentum", "weight_decay")
+
     def __init__(
         self,
-        params: Iterable[Any],
-        lr: float = 1e-3,
+        params: ParamsT,
+        lr: float | Tensor = 1e-3,
         momentum: float = 0,
         dampening: float = 0,
-        weight_decay: float = 0,
+        weight_decay: float | Tensor = 0,
         nesterov: bool = False,
         *,
         maximize: bool = False,
@@ -51,51 +56,37 @@ class SGD(Optimizer):
         differentiable: bool = False,
         fused: bool | None = None,
     ) -> None:
-        super().__init__(
-            params,
-            {
-                "lr": lr,
-                "momentum": momentum,
-                "dampening": dampening,
-                "weight_decay": weight_decay,
-                "nesterov": nesterov,
-                "maximize": maximize,
-                "foreach": foreach,
-                "differentiable": differentiable,
-                "fused": fused,
-            },
-        )
+        defaults = dict(
+            lr=lr, momentum=momentum, dampening=dampening, weight_decay=weight_decay,
+            nesterov=nesterov, maximize=maximize, foreach=foreach, differentiable=differentiable,
+            fused=fused,
+        )  # fmt: skip
+        super().__init__(params, defaults)
 
     def _check(self, group: dict[str, Any]) -> None:
         super()._check(group)
-        self._at_least_zero(group, "lr", "momentum", "weight_decay")
         if group["nesterov"] and (group["momentum"] <= 0 or group["dampening"] != 0):
             raise ValueError(
                 "SGD: nesterov needs momentum > 0 and dampening = 0, got "
                 f"momentum={group['momentum']}, dampening={group['dampening']}"
             )
 
-    def _update_group(self, group: dict[str, Any]) -> None:
-        lr, momentum, dampening = group["lr"], group["momentum"], group["dampening"]
-        weight_decay, nesterov, maximize = (
-            group["weight_decay"],
+    def _arguments(
+        self, p: Tensor, group: dict[str, Any]
+    ) -> tuple[tuple[Tensor | None], tuple[float, ...]]:
+        buffer, first = None, False
+        if group["momentum"] != 0:
+            state = self.state[p]
+            buffer = state.get("momentum_buffer")
+            if buffer is None:
+                first = True
+                buffer = state["momentum_buffer"] = empty_like(p, requires_grad=False)
+        return (buffer,), (
+            -1 if group["maximize"] else 1,
+            number(group["weight_decay"]),
+            number(group["lr"]),
+            group["momentum"],
+            1 - group["dampening"],
             group["nesterov"],
-            group["maximize"],
+            first,
         )
-        for p in group["params"]:
-            grad = p.grad
-            if grad is None:
-                continue
-            buffer, first = None, False
-            if momentum != 0:
-                state = self.state[p]
-                tensor = state.get("momentum_buffer")
-                if tensor is None:
-                    first = True
-                    tensor = state["momentum_buffer"] = empty_like(p, requires_grad=False)
-                buffer = tensor.array
-            p.backend.sgd_step(
-                p.array, grad.array, buffer, first,
-                lr, momentum, dampening, weight_decay, nesterov, maximize,
-            )  # fmt: skip
-            p.version[0] += 1

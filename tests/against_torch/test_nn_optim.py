@@ -1,4 +1,4 @@
-"""Modules and optimizers compared with PyTorch: state, forward, gradients; 20 steps."""
+"""Modules and schedules compared with PyTorch: state, forward, gradients; a training run."""
 
 import itertools
 
@@ -217,46 +217,15 @@ def test_initial_distribution(name):
         assert a.shape == b.shape
         np.testing.assert_allclose(a.std(), b.std(), rtol=0.1 if a.size > 999 else 0.5, err_msg=key)
         if name in ("Linear", "Conv2d", "Bilinear"):
-            np.testing.assert_allclose(abs(a).max(), abs(b).max(), rtol=0.1, err_msg=key)
+            rtol = 0.1 if a.size > 99 else 0.5
+            np.testing.assert_allclose(abs(a).max(), abs(b).max(), rtol=rtol, err_msg=key)
 
 
-# -------------------------------------------------------------------------------- optimizers
+# -------------------------------------------------------------------------------- schedules
 
 
 def grid(**choices):
     return [dict(zip(choices, values)) for values in itertools.product(*choices.values())]
-
-
-OPTIMIZERS = [
-    *[
-        ("SGD", o)
-        for o in grid(
-            lr=[0.1], momentum=[0, 0.9], dampening=[0, 0.3], weight_decay=[0, 0.05],
-            nesterov=[False, True], maximize=[False, True],
-        )
-        if not o["nesterov"] or (o["momentum"] and not o["dampening"])
-    ],
-    *[
-        ("Adam", o)
-        for o in grid(
-            lr=[0.01], betas=[(0.9, 0.999), (0.5, 0.7)], eps=[1e-8, 0.1], weight_decay=[0, 0.05],
-            amsgrad=[False, True], maximize=[False, True], decoupled_weight_decay=[False, True],
-        )
-    ],
-    *[
-        ("AdamW", o)
-        for o in grid(weight_decay=[0, 0.05], amsgrad=[False, True], maximize=[False, True])
-    ],
-    *[
-        ("RMSprop", o)
-        for o in grid(
-            lr=[0.01], alpha=[0.99, 0.5], eps=[1e-8, 0.1], weight_decay=[0, 0.05],
-            momentum=[0, 0.9], centered=[False, True], maximize=[False, True],
-        )
-    ],
-    *[(name, {}) for name in ("SGD", "Adam", "AdamW", "RMSprop")],
-]  # fmt: skip
-IDS = [f"{name}-{i}" for i, (name, _) in enumerate(OPTIMIZERS)]
 
 
 def twins(shapes=((3, 5), (7,), ())):
@@ -265,62 +234,6 @@ def twins(shapes=((3, 5), (7,), ())):
         [ng.tensor(a, requires_grad=True) for a in arrays],
         [torch.tensor(a, requires_grad=True) for a in arrays],
     )
-
-
-def both_step(ours, theirs, ps, qs, n=1):
-    for _ in range(n):
-        for p, q in zip(ps, qs):
-            grad = RNG.standard_normal(p.shape).astype(np.float32)
-            p.grad, q.grad = ng.tensor(grad), torch.tensor(grad)
-        ours.step(), theirs.step()
-
-
-def same(ps, qs, tolerance=2e-5):
-    for p, q in zip(ps, qs):
-        a, b = p.detach().numpy(), q.detach().numpy()
-        np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance)
-
-
-@pytest.mark.parametrize(("name", "options"), OPTIMIZERS, ids=IDS)
-def test_optimizer(name, options):
-    ps, qs = twins()
-    ours, theirs = getattr(optim, name)(ps, **options), getattr(torch.optim, name)(qs, **options)
-    both_step(ours, theirs, ps, qs, 20)
-    # Centered RMSprop divides by the difference of two nearly equal numbers.
-    same(ps, qs, 1e-3 if options.get("centered") else 2e-5)
-    assert ours.state_dict()["param_groups"] == theirs.state_dict()["param_groups"]
-    state = theirs.state_dict()["state"]
-    assert ours.state_dict()["state"].keys() == state.keys()
-    for number, entries in ours.state_dict()["state"].items():
-        assert entries.keys() == state[number].keys()
-        for key, value in entries.items():
-            theirs_value = state[number][key].numpy()
-            assert value.shape == theirs_value.shape and value.numpy().dtype == theirs_value.dtype
-            np.testing.assert_allclose(
-                value.numpy(), theirs_value, rtol=1e-4, atol=1e-5, err_msg=key
-            )
-    assert repr(ours) == repr(theirs)
-
-
-@pytest.mark.parametrize(("name", "options"), OPTIMIZERS[::7])
-def test_continue_from_a_state_of_torch(name, options):
-    ps, qs = twins()
-    ours, theirs = getattr(optim, name)(ps), getattr(torch.optim, name)(qs, **options)
-    for q in qs:
-        q.grad = torch.ones_like(q)
-    for _ in range(3):
-        theirs.step()
-    with ng.no_grad():
-        for p, q in zip(ps, qs):
-            p.copy_(ng.tensor(q.detach().numpy()))
-    state = theirs.state_dict()
-    state["state"] = {
-        i: {k: v.numpy() if isinstance(v, torch.Tensor) else v for k, v in entries.items()}
-        for i, entries in state["state"].items()
-    }
-    ours.load_state_dict(state)
-    both_step(ours, theirs, ps, qs, 3)
-    same(ps, qs, 1e-3 if options.get("centered") else 2e-5)
 
 
 SCHEDULERS = [

@@ -107,13 +107,7 @@ from naivegrad.backend.cpu.loss import (
     nll_loss_grad,
 )
 from naivegrad.backend.cpu.norm import batch_norm, batch_norm_grad, layer_norm, layer_norm_grad
-from naivegrad.backend.cpu.optim import (
-    adam_step,
-    limit_norm,
-    rmsprop_step,
-    sgd_step,
-    total_norm,
-)
+from naivegrad.backend.cpu.optim import limit_norm, optimizer_step, total_norm
 from naivegrad.backend.cpu.pool import (
     adaptive_avg_pool,
     adaptive_avg_pool_grad,
@@ -145,7 +139,6 @@ from naivegrad.backend.cpu.vector_norm import vector_norm
 
 __all__ = [
     "accumulate",
-    "adam_step",
     "adaptive_avg_pool",
     "adaptive_avg_pool_grad",
     "adaptive_max_pool",
@@ -242,6 +235,7 @@ __all__ = [
     "nll_loss",
     "nll_loss_grad",
     "nonzero",
+    "optimizer_step",
     "others",
     "owns_memory",
     "pad",
@@ -260,12 +254,10 @@ __all__ = [
     "resample",
     "reshape",
     "rfft",
-    "rmsprop_step",
     "scan",
     "scatter",
     "scatter_into",
     "searchsorted",
-    "sgd_step",
     "sgn",
     "slice",
     "slogdet",

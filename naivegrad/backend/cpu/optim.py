@@ -3,110 +3,68 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from naivegrad.backend.cpu.elementwise import binary
-from naivegrad.backend.promotion import is_floating
+from naivegrad.backend.promotion import is_differentiable
 from naivegrad.kernels import optim as kernels
 from naivegrad.kernels import reduce
 
-__all__ = ["adam_step", "limit_norm", "rmsprop_step", "sgd_step", "total_norm"]
+__all__ = ["limit_norm", "optimizer_step", "total_norm"]
 
 
-def sgd_step(
-    param: np.ndarray,
-    grad: np.ndarray,
-    momentum_buffer: np.ndarray | None,
-    first: bool,
-    lr: float,
-    momentum: float,
-    dampening: float,
-    weight_decay: float,
-    nesterov: bool,
-    maximize: bool,
+def optimizer_step(
+    rule: str,
+    params: list[np.ndarray],
+    grads: list[np.ndarray],
+    states: list[tuple[np.ndarray | None, ...]],
+    numbers: list[tuple[float, ...]],
 ) -> None:
-    """One step of stochastic gradient descent; `first` fills the buffer instead of reading it."""
-    numbers = (first, lr, momentum, dampening, weight_decay, nesterov, maximize)
-    if not kernels.sgd(param, grad, momentum_buffer, *numbers):
-        _on_copies(kernels.sgd, param, grad, (momentum_buffer,), numbers)
-
-
-def adam_step(
-    param: np.ndarray,
-    grad: np.ndarray,
-    exp_avg: np.ndarray,
-    exp_avg_sq: np.ndarray,
-    max_exp_avg_sq: np.ndarray | None,
-    count: float,
-    lr: float,
-    beta1: float,
-    beta2: float,
-    eps: float,
-    weight_decay: float,
-    decoupled: bool,
-    maximize: bool,
-) -> None:
-    """Step number `count`, from 1, of Adam; of AdamW where the weight decay is decoupled."""
-    numbers = (count, lr, beta1, beta2, eps, weight_decay, decoupled, maximize)
-    if not kernels.adam(param, grad, exp_avg, exp_avg_sq, max_exp_avg_sq, *numbers):
-        states = (exp_avg, exp_avg_sq, max_exp_avg_sq)
-        _on_copies(kernels.adam, param, grad, states, numbers)
-
-
-def rmsprop_step(
-    param: np.ndarray,
-    grad: np.ndarray,
-    square_avg: np.ndarray,
-    grad_avg: np.ndarray | None,
-    momentum_buffer: np.ndarray | None,
-    lr: float,
-    alpha: float,
-    eps: float,
-    weight_decay: float,
-    momentum: float,
-    maximize: bool,
-) -> None:
-    """One step of RMSprop; centered where grad_avg is given."""
-    numbers = (lr, alpha, eps, weight_decay, momentum, maximize)
-    if not kernels.rmsprop(param, grad, square_avg, grad_avg, momentum_buffer, *numbers):
-        states = (square_avg, grad_avg, momentum_buffer)
-        _on_copies(kernels.rmsprop, param, grad, states, numbers)
+    """One step of each parameter by kernels.optim.RULES[rule], in place together with its state."""
+    for i in kernels.step(rule, params, grads, states, numbers):
+        _on_copies(rule, params[i], grads[i], states[i], numbers[i])
 
 
 def _on_copies(
-    kernel: Callable[..., bool],
+    rule: str,
     param: np.ndarray,
     grad: np.ndarray,
     states: tuple[np.ndarray | None, ...],
     numbers: tuple[float, ...],
 ) -> None:
-    """Call the kernel on dense copies of one floating type and write the results back.
+    """Step on dense copies of one floating type and write the results back.
 
-    For strided parameters, and for float16, which is computed in float32.
+    For strided parameters, for half precision, which is computed in float32, and for complex
+    numbers, which are steps of their real and their imaginary parts.
     """
-    name = f"{kernel.__name__}_step"
     for array in (grad, *states):
         if array is not None and array.shape != param.shape:
             raise ValueError(
-                f"{name}: gradient and state must have the parameter's shape {param.shape}, "
-                f"got {array.shape}"
+                f"optimizer_step: gradient and state must have the parameter's shape "
+                f"{param.shape}, got {array.shape}"
             )
-    if not is_floating(param.dtype):
-        raise TypeError(f"{name}: a parameter must be floating point, got {param.dtype}")
-    dtype = np.float64 if param.dtype.itemsize >= 8 else np.float32
+    if not is_differentiable(param.dtype):
+        raise TypeError(
+            f"optimizer_step: a parameter must be floating point or complex, got {param.dtype}"
+        )
+    wide = param.dtype.itemsize >= (16 if param.dtype.kind == "c" else 8)
+    dtype = np.dtype(np.float64 if wide else np.float32)
+    kind = np.result_type(dtype, np.complex64) if param.dtype.kind == "c" else dtype
 
     def dense(array: np.ndarray | None) -> np.ndarray | None:
-        return None if array is None else array.astype(dtype, order="C", copy=True)
+        if array is None:
+            return None
+        return array.astype(kind, order="C", copy=True).reshape(-1).view(dtype)
 
-    arrays = (param, *states)
-    copies = [dense(array) for array in arrays]
-    if not kernel(copies[0], dense(grad), *copies[1:], *numbers):
-        raise AssertionError(f"{name}: the kernel refused dense {dtype.__name__} arrays")
-    for array, copy in zip(arrays, copies, strict=True):
+    copies = [dense(array) for array in (param, *states)]
+    left = kernels.step(rule, copies[:1], [dense(grad)], [tuple(copies[1:])], [numbers])
+    if left:
+        raise AssertionError(f"optimizer_step: the kernel left out dense arrays of {dtype}")
+    for array, copy in zip((param, *states), copies, strict=True):
         if array is not None and copy is not None:
-            array[...] = copy
+            array[...] = copy.view(kind).reshape(array.shape)
 
 
 def total_norm(arrays: Sequence[np.ndarray]) -> np.ndarray:

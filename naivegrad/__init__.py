@@ -62,6 +62,7 @@ from naivegrad.random import (
     set_rng_state,
 )
 from naivegrad.size import Size
+from naivegrad.storage import UntypedStorage
 from naivegrad.threads import get_num_threads, set_num_threads
 
 # Last, for they are built from all of the above.
@@ -69,7 +70,8 @@ from naivegrad.compat import *  # isort: skip
 from naivegrad import data, fft, io, linalg, nn, optim, special, utils  # isort: skip
 from naivegrad._info import show_config  # isort: skip
 from naivegrad._version import __version__  # isort: skip
-from naivegrad.io import load, save  # isort: skip
+from naivegrad import serialization  # isort: skip
+from naivegrad.serialization import load, save  # isort: skip
 from naivegrad.missing import lookup as _lookup  # isort: skip
 
 newaxis = None

@@ -6,6 +6,7 @@ a line each, in naivegrad/methods.
 
 from __future__ import annotations
 
+import copy
 import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -41,6 +42,7 @@ from naivegrad.methods import (
 )
 from naivegrad.printing import text_of
 from naivegrad.size import Size
+from naivegrad.storage import UntypedStorage, bytes_of, owner_of, view_bytes
 
 _size = tuple.__new__  # without the check that its numbers are whole
 
@@ -179,9 +181,13 @@ class Tensor(
         return self.backend.address(self.array)
 
     def storage_offset(self) -> int:
-        """Where it begins, in elements from the beginning of the tensor that it is a view of."""
-        base = self if self.view_of is None else self.view_of.base
-        return (self.data_ptr() - base.data_ptr()) // self.array.dtype.itemsize
+        """Where it begins, in elements from the beginning of the memory that it lies in."""
+        begin = self.untyped_storage().data_ptr()
+        return (self.data_ptr() - begin) // self.array.dtype.itemsize if begin else 0
+
+    def untyped_storage(self) -> UntypedStorage:
+        """The memory that it lies in, and that its views share."""
+        return UntypedStorage(bytes_of(self.backend.to_numpy(self.array)))
 
     def is_contiguous(self) -> bool:
         """Whether the elements follow one another in C order."""
@@ -470,24 +476,30 @@ class Tensor(
         return format(self.item(), spec) if self.array.ndim == 0 and spec else str(self)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
-        if not self.is_leaf:
-            raise RuntimeError("deepcopy: only leaf tensors can be deep-copied; use detach() first")
-        result = object.__new__(type(self))
-        memo[id(self)] = result
-        result.array = self.backend.copy(self.array)
-        result.backend = self.backend
-        result.node = None if self.node is None else function.Leaf(result)
-        result._grad = None if self._grad is None else self._grad.detach().clone()
-        result.version = [0]
-        result.view_of = None
+        if id(self) in memo:
+            return memo[id(self)]
+        rebuild, arguments, attributes = self._parts("deepcopy")
+        result = memo[id(self)] = rebuild(*copy.deepcopy(arguments, memo))
+        result.__dict__.update(copy.deepcopy(attributes, memo))
+        result._grad = copy.deepcopy(self._grad, memo)
         return result
 
     def __reduce_ex__(self, protocol: Any) -> Any:
+        return self._parts("pickle")
+
+    def _parts(self, op: str) -> Any:
+        """What it takes to make the tensor again: views of one memory become views of one again."""
         if not self.is_leaf:
-            raise RuntimeError("pickle: only leaf tensors can be pickled; use detach() first")
-        array = np.ascontiguousarray(self.backend.to_numpy(self.array))
-        array = array.reshape(self.array.shape)
-        return _rebuild, (type(self), array, str(self.device), self.requires_grad)
+            raise RuntimeError(f"{op}: only for leaf tensors; use detach() first")
+        array = self.backend.to_numpy(self.array)
+        owner = owner_of(array)
+        if not (owner.flags.c_contiguous or owner.flags.f_contiguous):
+            owner = array = np.array(array, order="C")  # what is copied must keep its order
+        begin = array.__array_interface__["data"][0] - owner.__array_interface__["data"][0]
+        place = array.dtype, array.shape, array.strides, begin
+        attributes = {k: v for k, v in self.__dict__.items() if k != "tangent"}
+        facts = type(self), owner, place, self.version, str(self.device), self.requires_grad
+        return _rebuild, facts, attributes
 
 
 class RemovableHandle:
@@ -522,9 +534,9 @@ class RemovableHandle:
 _new = Tensor.__new__
 
 
-def wrap(array: Any, backend: Any) -> Tensor:
+def wrap(array: Any, backend: Any, cls: Any = Tensor) -> Tensor:
     """A Tensor around a backend's array: no copy, no history."""
-    tensor = _new(Tensor)
+    tensor = _new(cls)
     tensor.array = array
     tensor.backend = backend
     tensor._grad = tensor.node = tensor.view_of = None
@@ -532,16 +544,19 @@ def wrap(array: Any, backend: Any) -> Tensor:
     return tensor
 
 
-def _rebuild(cls: Any, array: np.ndarray, place: str, requires_grad: bool) -> Tensor:
-    """A tensor out of a pickle."""
-    tensor = _new(cls)
-    backend = backend_of(place)
-    tensor.array = backend.from_numpy(array)
-    tensor.backend = backend
+def _rebuild(
+    cls: Any,
+    owner: np.ndarray,
+    place: tuple[Any, ...],
+    version: list[int],
+    where: str,
+    requires_grad: bool,
+) -> Tensor:
+    """A tensor out of the parts of another."""
+    backend = backend_of(where)
+    tensor = wrap(backend.from_numpy(view_bytes(bytes_of(owner), *place)), backend, cls)
+    tensor.version = version
     tensor.node = function.Leaf(tensor) if requires_grad else None
-    tensor._grad = None
-    tensor.version = [0]
-    tensor.view_of = None
     return tensor
 
 

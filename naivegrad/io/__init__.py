@@ -2,10 +2,8 @@
 
 from naivegrad.io.atomic import atomic_write
 from naivegrad.io.checkpoint import (
-    load,
     load_checkpoint,
     load_file,
-    save,
     save_checkpoint,
     save_file,
 )
@@ -17,13 +15,11 @@ __all__ = [
     "DamagedFileError",
     "Progress",
     "atomic_write",
-    "load",
     "load_arrays",
     "load_checkpoint",
     "load_file",
     "load_metadata",
     "read_idx",
-    "save",
     "save_arrays",
     "save_checkpoint",
     "save_file",

@@ -18,11 +18,11 @@ import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
-from naivegrad.io.safetensors import DamagedFileError, load_arrays, save_arrays
+from naivegrad.io.safetensors import DamagedFileError, load_arrays, read_arrays, save_arrays
 from naivegrad.ops import from_numpy
 from naivegrad.tensor import Tensor
 
@@ -82,22 +82,22 @@ def load_checkpoint(path: str | os.PathLike[str], device: Any = None) -> Any:
     arrays, metadata = load_arrays(path)
     if KEY not in metadata:
         raise DamagedFileError(f"{path}: a safetensors file, but not a checkpoint of naivegrad")
+    return _state(arrays, metadata, path, device)
+
+
+def read_state(file: IO[bytes], path: Any, device: Any = None) -> Any:
+    """The state in an open safetensors file; of one that is not ours, its tensors by name."""
+    arrays, metadata = read_arrays(file, path)
+    if KEY not in metadata:
+        return {name: to_tensor(array, device) for name, array in arrays.items()}
+    return _state(arrays, metadata, path, device)
+
+
+def _state(arrays: dict[str, np.ndarray], metadata: dict[str, str], path: Any, device: Any) -> Any:
     try:
         return _decode(json.loads(metadata[KEY]), arrays, device)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise DamagedFileError(f"{path}: the state cannot be read: {error}") from None
-
-
-def save(obj: Any, f: str | os.PathLike[str]) -> None:
-    """`save_checkpoint` with PyTorch's order of arguments."""
-    save_checkpoint(f, obj)
-
-
-def load(f: str | os.PathLike[str], map_location: Any = None, *, weights_only: bool = True) -> Any:
-    """`load_checkpoint` with PyTorch's names of arguments; ValueError unless weights_only."""
-    if not weights_only:
-        raise ValueError("load: only weights_only=True; a file is never executed")
-    return load_checkpoint(f, map_location)
 
 
 def save_file(

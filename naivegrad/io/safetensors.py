@@ -134,17 +134,23 @@ def load_arrays(path: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray], di
     """
     path = Path(path)
     with open(path, "rb") as file:
-        header, base, size = _read_header(file, path)
-        metadata = _checked_metadata(header.pop("__metadata__", {}), path)
-        entries = {name: _checked_entry(name, entry, path) for name, entry in header.items()}
-        _check_layout(entries, size - base, path)
-        arrays = {}
-        for name, (dtype_name, shape, start, end) in entries.items():
-            array = np.empty(shape, DTYPES[dtype_name])
-            file.seek(base + start)
-            if file.readinto(array.reshape(-1).view(np.uint8).data) != end - start:
-                raise DamagedFileError(f"{path}: the file became shorter while it was read")
-            arrays[name] = _native(array, dtype_name, name, path)
+        return read_arrays(file, path)
+
+
+def read_arrays(file: IO[bytes], path: Any) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """`load_arrays` of an open file; `path` is its name in errors."""
+    header, base, size = _read_header(file, path)
+    metadata = _checked_metadata(header.pop("__metadata__", {}), path)
+    entries = {name: _checked_entry(name, entry, path) for name, entry in header.items()}
+    _check_layout(entries, size - base, path)
+    arrays = {}
+    start = file.tell() - base
+    for name, (dtype_name, shape, begin, end) in entries.items():
+        array = np.empty(shape, DTYPES[dtype_name])
+        file.seek(start + base + begin)
+        if file.readinto(array.reshape(-1).view(np.uint8).data) != end - begin:  # type: ignore[attr-defined]
+            raise DamagedFileError(f"{path}: the file became shorter while it was read")
+        arrays[name] = _native(array, dtype_name, name, path)
     return arrays, metadata
 
 
@@ -167,7 +173,9 @@ def load_metadata(path: str | os.PathLike[str]) -> dict[str, str]:
 
 def _read_header(file: IO[bytes], path: Path) -> tuple[dict[str, Any], int, int]:
     """The header, where the arrays begin, and the size of the file."""
-    size = os.fstat(file.fileno()).st_size
+    start = file.tell()
+    size = file.seek(0, os.SEEK_END) - start
+    file.seek(start)
     if size < 8:
         raise DamagedFileError(f"{path}: {size} bytes are too few for a safetensors file")
     length = int.from_bytes(file.read(8), "little")

@@ -83,6 +83,7 @@ from naivegrad.ops.creation import (
     empty_like,
     eye,
     from_numpy,
+    frombuffer,
     full,
     full_like,
     linspace,

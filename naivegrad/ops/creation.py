@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from naivegrad.device import backend_of
 from naivegrad.ops._args import check_fits, new_shape, new_tensor, numpy_dtype, require_tensor
 from naivegrad.ops.joining import stack
 from naivegrad.size import Size, library
+from naivegrad.storage import UntypedStorage
 from naivegrad.tensor import Tensor, wrap
 
 
@@ -96,6 +98,8 @@ def _holds_tensor(data: Sequence[Any]) -> bool:
 
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     """A tensor of data, without a copy where none is needed."""
+    if isinstance(data, UntypedStorage):
+        data = data.array
     if isinstance(data, Tensor):
         return data if dtype is None and device is None else data.to(dtype=dtype, device=device)
     shareable = isinstance(data, np.ndarray) and data.dtype.isnative and data.flags.aligned
@@ -117,6 +121,54 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
         )
     backend = backend_of(None)
     return wrap(backend.from_numpy(ndarray), backend)
+
+
+def frombuffer(
+    buffer: Any, *, dtype: Any, count: int = -1, offset: int = 0, requires_grad: bool = False
+) -> Tensor:
+    """A 1-d tensor over the memory of any object that hands out its bytes.
+
+    Parameters
+    ----------
+    buffer : bytearray, memoryview, mmap, array ...      bytes too: then do not write to the tensor
+    dtype : what the bytes are numbers of
+    count : how many numbers; -1: as many as there are
+    offset : how many bytes to skip
+
+    Raises
+    ------
+    TypeError
+        The object hands out no bytes.
+    ValueError
+        There are not as many bytes, no whole number of elements, or none at all.
+
+    Examples
+    --------
+    >>> import naivegrad as ng
+    >>> ng.frombuffer(bytearray(b"ab"), dtype=ng.uint8)
+    tensor([97, 98], dtype=naivegrad.uint8)
+    """
+    op = "frombuffer"
+    try:
+        memory = np.frombuffer(memoryview(buffer).cast("B"), np.uint8)
+    except TypeError as error:
+        raise TypeError(f"{op}: expects an object with a buffer: {error}") from None
+    item = numpy_dtype(dtype).itemsize
+    if not memory.size:
+        raise ValueError(f"{op}: the buffer has no bytes")
+    if not 0 <= offset < memory.size:
+        raise ValueError(f"{op}: offset {offset} is not within the {memory.size} bytes")
+    room = memory.size - offset
+    if count < 0 and room % item:
+        raise ValueError(f"{op}: {room} bytes are no whole number of {item} bytes each")
+    if count == 0 or count * item > room:
+        raise ValueError(f"{op}: count {count} of {item} bytes each, but there are {room} bytes")
+    if not memory.flags.writeable:
+        warnings.warn(f"{op}: the buffer is not writable; do not write to the tensor", stacklevel=2)
+    number = room // item if count < 0 else count
+    array = memory[offset : offset + number * item].view(numpy_dtype(dtype))
+    tensor = from_numpy(array)
+    return tensor.requires_grad_() if requires_grad else tensor
 
 
 def full(
@@ -357,7 +409,7 @@ def asarray(
 ) -> Tensor:
     """A tensor of obj, sharing its memory where possible; copy=True copies, False never does."""
     made = as_tensor(obj, dtype, device).detach()
-    memory = obj.array if isinstance(obj, Tensor) else obj
+    memory = obj.array if isinstance(obj, Tensor | UntypedStorage) else obj
     shared = isinstance(memory, np.ndarray) and np.shares_memory(memory, made.array)
     if copy is False and not shared:
         raise ValueError("asarray: copy=False, but obj cannot be shared as it is")

@@ -119,8 +119,8 @@ def as_strided(input: Tensor, size: Any, stride: Any, storage_offset: int | None
     Parameters
     ----------
     size, stride : lengths, and steps in elements
-    storage_offset : where to begin, in elements from the beginning of the memory (of the tensor
-        that input is a view of); by default where input begins
+    storage_offset : where to begin, in elements from the beginning of the memory; by default where
+        input begins
 
     Raises
     ------
@@ -141,12 +141,13 @@ def as_strided(input: Tensor, size: Any, stride: Any, storage_offset: int | None
     base = input if input.view_of is None else input.view_of.base
     if not base.is_contiguous():
         raise ValueError(f"{op}: the memory of {base.shape} is not contiguous; clone it first")
-    if not 0 <= offset <= base.array.size - length:
+    begin = base.storage_offset()
+    if not begin <= offset <= begin + base.array.size - length:
         raise ValueError(
             f"{op}: size {shape}, stride {strides} and offset {offset} reach element "
-            f"{offset + length - 1} of a memory of {base.array.size}"
+            f"{offset + length - 1} of a memory that ends at {begin + base.array.size}"
         )
-    return AsStrided.apply(base, shape, strides, offset)
+    return AsStrided.apply(base, shape, strides, offset - begin)
 
 
 def fill_diagonal_(x: Tensor, fill_value: Any, wrap: bool = False) -> Tensor:

@@ -150,9 +150,9 @@ def test_frombuffer():
         ({"dtype": ng.float32, "count": 9}, "count"),
         ({"dtype": ng.float32, "count": 0}, "count"),
     ):
-        with pytest.raises(ValueError, match=f"frombuffer: .*{message}"):
+        with pytest.raises(ValueError, match=rf"frombuffer: .*{message}"):
             ng.frombuffer(memory, **options)
-    with pytest.raises(ValueError, match="frombuffer: .*no bytes"):
+    with pytest.raises(ValueError, match=r"frombuffer: .*no bytes"):
         ng.frombuffer(b"", dtype=ng.uint8)
-    with pytest.raises(TypeError, match="frombuffer: .*buffer"):
+    with pytest.raises(TypeError, match=r"frombuffer: .*buffer"):
         ng.frombuffer(3, dtype=ng.uint8)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from naivegrad.storage import UntypedStorage
+
 _PRECISIONS = ("highest", "high", "medium")
 _chosen = {"precision": "highest", "deterministic": False, "warn_only": False}
 
@@ -64,5 +66,5 @@ def get_num_interop_threads() -> int:
 
 
 def is_storage(obj: Any) -> bool:
-    """False: memory without a shape has no class of its own."""
-    return False
+    """Whether it is the memory of a tensor."""
+    return isinstance(obj, UntypedStorage)

@@ -32,6 +32,7 @@ from naivegrad.nn.parameter import Parameter
 from naivegrad.ops import from_numpy
 from naivegrad.serialization.allowed import allowed
 from naivegrad.serialization.unpickle import UnsafeFileError, check_sizes, name_of
+from naivegrad.size import Size
 from naivegrad.storage import view_bytes
 from naivegrad.tensor import Tensor, wrap
 
@@ -235,10 +236,10 @@ def complex_of(real: Any, imag: Any) -> complex:
     return complex(require(real, float, int), require(imag, float, int))
 
 
-def size_of(sizes: Any = ()) -> tuple[int, ...]:
-    """A torch.Size, which is a tuple here."""
+def size_of(sizes: Any = ()) -> Size:
+    """The shape of a tensor."""
     check_sizes(tuple(require(sizes, tuple, list)))
-    return tuple(sizes)
+    return Size(sizes)
 
 
 def device_of(name: Any, index: Any = None) -> device:

@@ -14,6 +14,7 @@ from naivegrad.dtype import ALL, dtype, from_numpy
 from naivegrad.layout import layout
 from naivegrad.nn.parameter import Parameter
 from naivegrad.serialization.objects import STORAGES
+from naivegrad.size import Size
 from naivegrad.storage import bytes_of, owner_of
 from naivegrad.tensor import Tensor
 
@@ -37,6 +38,7 @@ PARAMETER = Name("torch._utils", "_rebuild_parameter")
 PARAMETER_WITH_STATE = Name("torch._utils", "_rebuild_parameter_with_state")
 FROM_TYPE = Name("torch._tensor", "_rebuild_from_type_v2")
 DEVICE = Name("torch", "device")
+SIZE = Name("torch", "Size")
 LAYOUT = Name("torch.serialization", "_get_layout")
 DTYPES = {kind: Name("torch", kind.name) for kind in ALL}
 STORAGE_NAMES = {kind: Name("torch", name) for name, kind in STORAGES.items()}
@@ -74,6 +76,8 @@ class Pickler(pickle._Pickler):  # the one written in Python: its `save_global` 
             return self._tensor(obj)
         if isinstance(obj, device):
             return DEVICE, (obj.type,) if obj.index is None else (obj.type, obj.index)
+        if isinstance(obj, Size):
+            return SIZE, (tuple(obj),)
         if isinstance(obj, layout):
             return LAYOUT, (f"torch.{repr(obj).rpartition('.')[2]}",)
         if isinstance(obj, (Name, dtype)) or (isinstance(obj, type) and obj in CLASSES):

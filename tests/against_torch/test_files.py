@@ -1,5 +1,6 @@
 """Files that PyTorch writes are read here, and the other way round, to the bit."""
 
+import contextlib
 import io
 import os
 import zipfile
@@ -60,9 +61,7 @@ def same(a, b):
         assert len(a) == len(b)
         for x, y in zip(a, b, strict=True):
             same(x, y)
-    elif isinstance(
-        b, torch.dtype | torch.device | torch.layout | ng.dtype | ng.device | ng.layout
-    ):
+    elif type(b).__name__ in ("dtype", "device", "layout"):
         assert str(a).replace("naivegrad", "torch") == str(b).replace("naivegrad", "torch")
     else:
         assert a == b and type(a) is type(b)
@@ -71,18 +70,20 @@ def same(a, b):
 def values(lib):
     """One value of every kind, by the functions that both libraries have."""
     x = lib.arange(24.0).reshape(2, 3, 4)
+    wide = lib.ones(1).expand(2, 3)
     w = lib.nn.Parameter(lib.arange(6.0, dtype=lib.float64).reshape(2, 3))
     noted = lib.nn.Parameter(lib.ones(2), requires_grad=False)
     noted.note = "é"
     plain = lib.zeros(2, requires_grad=True)
     plain.note = 1
     return {
-        "views": [x, x[1], x.permute(2, 0, 1), x[:, 1:, ::2], x.reshape(-1)[5:], lib.ones(1).expand(2, 3)],
+        "views": [x, x[1], x.permute(2, 0, 1), x[:, 1:, ::2], x.reshape(-1)[5:], wide],
         "empty": [lib.ones(0), lib.ones(2, 0, 3), lib.tensor(2.5), x[:, :0]],
         "parameters": [w, noted, w, plain, lib.ones(1, requires_grad=True)],
         "types": [getattr(lib, name) for name in TYPES],
         "places": [lib.device("cpu"), lib.device("cuda", 1), lib.strided],
-        "plain": [None, True, -3, 2**40, 2**100, 1.5, "é", b"a\xff", 1 - 2j, (1, (2, [3])), {1, "b"}],
+        "numbers": [None, True, -3, 2**40, 2**100, 1.5, 1 - 2j],
+        "plain": ["é", b"a\xff", (1, (2, [3])), {1, "b"}],
         "dicts": OrderedDict(b=1, a={3: 4, (1, "x"): 5}),
         "counter": Counter("abca"),
         "bytes": bytearray(b"xyz"),
@@ -113,8 +114,9 @@ def test_types(name):
     same(to_ours([theirs, theirs.t()]), [ours, ours.t()])
 
 
-def test_torch_size_is_a_tuple_here():
-    assert to_ours(torch.Size((2, 3))) == (2, 3)
+def test_sizes():
+    assert type(to_ours(torch.ones(2, 3).shape)) is ng.Size
+    assert type(to_theirs(ng.ones(2, 3).shape)) is torch.Size
 
 
 def trained(lib):
@@ -202,7 +204,7 @@ def test_tensors_that_we_do_not_have_are_refused_by_name(make, message):
 
 def test_a_whole_model_of_theirs_is_refused():
     for options in ({}, {"_use_new_zipfile_serialization": False}):
-        with pytest.raises(UnsafeFileError, match="names torch.nn.modules.linear.Linear"):
+        with pytest.raises(UnsafeFileError, match=r"names torch.nn.modules.linear.Linear"):
             to_ours(torch.nn.Linear(2, 2), **options)
 
 
@@ -214,7 +216,7 @@ class Evil:
 @pytest.mark.parametrize("zipped", [True, False])
 def test_code_in_their_files_is_not_run(tmp_path, monkeypatch, zipped):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(UnsafeFileError, match="posix.system"):
+    with pytest.raises(UnsafeFileError, match=r"posix.system"):
         to_ours({"w": torch.ones(2), "x": Evil()}, _use_new_zipfile_serialization=zipped)
     assert os.listdir() == []
 
@@ -239,10 +241,8 @@ def test_old_files_cut_or_changed_at_any_byte():
             ng.load(io.BytesIO(data[:at]))
         changed = bytearray(data)
         changed[at] = random.integers(256)
-        try:
+        with contextlib.suppress(ValueError):
             ng.load(io.BytesIO(bytes(changed)), map_location="cpu")
-        except ValueError:
-            pass
 
 
 def test_names_of_entries_are_theirs():

@@ -21,6 +21,7 @@ def rates(scheduler, steps):
     result = []
     for _ in range(steps):
         result.append(scheduler.get_last_lr()[0])
+        scheduler.optimizer.step()
         scheduler.step()
     return result
 
@@ -44,6 +45,15 @@ def test_formula(make, formula):
     )
 
 
+def test_sequence_of_warmup_and_decay():
+    o = optimizer()
+    warmup = S.LinearLR(o, start_factor=0.1, total_iters=4)
+    schedule = S.SequentialLR(o, [warmup, S.StepLR(o, 3, 0.5)], [4])
+    np.testing.assert_allclose(
+        rates(schedule, 11), [0.1, 0.325, 0.55, 0.775, 1, 1, 1, 0.5, 0.5, 0.5, 0.25]
+    )
+
+
 def test_every_group_has_its_rate():
     o = optimizer(1.0, 3.0)
     scheduler = S.LambdaLR(o, [lambda t: 2.0, lambda t: 0.5])
@@ -59,13 +69,7 @@ def test_one_cycle():
     assert lr[:3] == sorted(lr[:3]) and lr[2:] == sorted(lr[2:], reverse=True)
     assert o.param_groups[0]["betas"][1] == 0.999
     with pytest.raises(ValueError, match="no momentum"):
-        S.OneCycleLR(fake_without_momentum(), 1.0, 10)
-
-
-def fake_without_momentum():
-    o = optimizer()
-    del o.param_groups[0]["momentum"]
-    return o
+        S.OneCycleLR(optimizer(cls=optim.Adagrad), 1.0, 10)
 
 
 def test_one_cycle_ends():
@@ -109,6 +113,11 @@ def test_continue_from_state_dict():
     assert rates(cosine, 5)[1:] == rates(cosine2, 5)[1:]
 
 
+def combined(kind):
+    o = optimizer()
+    return S.SequentialLR(o, [S.ConstantLR(o), kind(o)], [2])
+
+
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
@@ -119,7 +128,11 @@ def test_continue_from_state_dict():
             KeyError,
             "'initial_lr', group 0 has none",
         ),
-        (lambda: S.LambdaLR(optimizer(), [abs, abs]), ValueError, "expected 1 functions, got 2"),
+        (
+            lambda: S.LambdaLR(optimizer(), [abs, abs]),
+            ValueError,
+            "lr_lambda must have 1 values, got 2",
+        ),
         (lambda: S.CosineAnnealingLR(optimizer(), 0), ValueError, "T_max must be positive"),
         (lambda: S.OneCycleLR(optimizer(), 1.0), ValueError, "give total_steps"),
         (lambda: S.OneCycleLR(optimizer(), 1.0, 0), ValueError, "positive, got 0"),
@@ -131,8 +144,52 @@ def test_continue_from_state_dict():
             "factor must be below 1",
         ),
         (lambda: S.ReduceLROnPlateau(optimizer(), mode="up"), ValueError, "mode must be"),
+        (lambda: S.MultiplicativeLR(optimizer(), 3.0), TypeError, "must be a function, got 3.0"),
+        (lambda: S.ConstantLR(optimizer(), 1.5), ValueError, "factor must be between 0 and 1"),
+        (lambda: S.LinearLR(optimizer(), 0.0), ValueError, "start_factor must be above 0"),
+        (lambda: S.LinearLR(optimizer(), 0.5, 1.5), ValueError, "end_factor must be between"),
+        (lambda: S.CyclicLR(optimizer(), 0.1, 1.0, mode="up"), ValueError, "mode must be"),
+        (lambda: S.CyclicLR(optimizer(), [0.1, 0.1], 1.0), ValueError, "base_lr must have 1"),
+        (lambda: S.CosineAnnealingWarmRestarts(optimizer(), 2.5), ValueError, "T_0 must be a pos"),
+        (lambda: S.CosineAnnealingWarmRestarts(optimizer(), 2, 0), ValueError, "T_mult must be"),
+        (lambda: S.SequentialLR(optimizer(), [], []), ValueError, "at least one scheduler"),
+        (lambda: S.ChainedScheduler([3]), TypeError, "expected schedulers, got int at 0"),
+        (lambda: combined(S.ReduceLROnPlateau), ValueError, "needs a measure at each step"),
+        (
+            lambda: S.ChainedScheduler([S.ExponentialLR(optimizer(), 0.5) for _ in range(2)]),
+            ValueError,
+            "ExponentialLR at 1 belongs to another",
+        ),
+        (lambda: S.LRScheduler(optimizer()), NotImplementedError, "LRScheduler has no get_lr"),
     ],
 )
 def test_errors(make, error, message):
     with pytest.raises(error, match=message):
         make()
+
+
+def test_milestones_are_one_fewer():
+    o = optimizer()
+    with pytest.raises(ValueError, match="2 schedulers need 1 milestones, got 2"):
+        S.SequentialLR(o, [S.ConstantLR(o), S.ConstantLR(o)], [2, 3])
+
+
+def test_warnings():
+    o = optimizer()
+    scheduler = S.ExponentialLR(o, 0.5)
+    with pytest.warns(UserWarning, match="get_last_lr"):
+        scheduler.get_lr()
+    with pytest.warns(UserWarning, match=r"before the first optimizer\.step"):
+        scheduler.step()
+    with pytest.warns(UserWarning, match="epoch"):
+        scheduler.step(5)
+    assert scheduler.get_last_lr() == [0.5**5]
+
+
+def test_a_group_added_later():
+    o = optimizer()
+    scheduler = S.ReduceLROnPlateau(o, patience=0, min_lr=[0.0])
+    o.add_param_group({"params": ng.ones(1, requires_grad=True)})
+    scheduler.step(1.0)
+    with pytest.raises(RuntimeError, match="2 parameter groups now, min_lrs 1"):
+        scheduler.step(1.0)

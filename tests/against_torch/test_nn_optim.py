@@ -1,4 +1,4 @@
-"""Modules and schedules compared with PyTorch: state, forward, gradients; a training run."""
+"""Modules compared with PyTorch: state, forward, gradients; a training run."""
 
 import itertools
 
@@ -8,7 +8,6 @@ import pytest
 import naivegrad as ng
 from against_torch import test_modules
 from naivegrad import nn, optim
-from naivegrad.optim import lr_scheduler
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
@@ -221,7 +220,7 @@ def test_initial_distribution(name):
             np.testing.assert_allclose(abs(a).max(), abs(b).max(), rtol=rtol, err_msg=key)
 
 
-# -------------------------------------------------------------------------------- schedules
+# -------------------------------------------------------------------------------- clipping
 
 
 def grid(**choices):
@@ -234,57 +233,6 @@ def twins(shapes=((3, 5), (7,), ())):
         [ng.tensor(a, requires_grad=True) for a in arrays],
         [torch.tensor(a, requires_grad=True) for a in arrays],
     )
-
-
-SCHEDULERS = [
-    ("LambdaLR", {"lr_lambda": lambda t: 1 / (1 + t)}),
-    ("StepLR", {"step_size": 3, "gamma": 0.5}),
-    ("MultiStepLR", {"milestones": [2, 5, 5, 9]}),
-    ("ExponentialLR", {"gamma": 0.9}),
-    ("CosineAnnealingLR", {"T_max": 5, "eta_min": 0.01}),
-    ("OneCycleLR", {"max_lr": 1.0, "total_steps": 17}),
-    ("OneCycleLR", {"max_lr": [1.0, 2.0], "total_steps": 17, "anneal_strategy": "linear"}),
-    ("OneCycleLR", {"max_lr": 1.0, "epochs": 2, "steps_per_epoch": 8, "three_phase": True}),
-]
-
-
-@pytest.mark.parametrize(("name", "options"), SCHEDULERS)
-@pytest.mark.parametrize("kind", ["SGD", "Adam"])
-def test_scheduler(name, options, kind):
-    (p, p2), (q, q2) = twins([(2,), (3,)])
-    momentum = {"momentum": 0.5} if kind == "SGD" else {}
-    a = getattr(optim, kind)([{"params": [p]}, {"params": [p2], "lr": 0.3}], lr=0.1, **momentum)
-    b = getattr(torch.optim, kind)(
-        [{"params": [q]}, {"params": [q2], "lr": 0.3}], lr=0.1, **momentum
-    )
-    ours = getattr(lr_scheduler, name)(a, **options)
-    theirs = getattr(torch.optim.lr_scheduler, name)(b, **options)
-    for _ in range(16):
-        np.testing.assert_allclose(ours.get_last_lr(), theirs.get_last_lr(), rtol=1e-7)
-        for x, y in zip(a.param_groups, b.param_groups):
-            for key in ("lr", "initial_lr", "momentum", "betas"):
-                np.testing.assert_allclose(x.get(key, 0), y.get(key, 0), rtol=1e-7, err_msg=key)
-        p.grad = q.grad = None
-        b.step()
-        ours.step(), theirs.step()
-
-
-@pytest.mark.parametrize(
-    "options",
-    grid(
-        mode=["min", "max"], threshold_mode=["rel", "abs"], threshold=[1e-4, 0.3], cooldown=[0, 2]
-    ),
-)
-def test_plateau(options):
-    ps, qs = twins()
-    ours = lr_scheduler.ReduceLROnPlateau(optim.SGD(ps), patience=1, min_lr=1e-6, **options)
-    theirs = torch.optim.lr_scheduler.ReduceLROnPlateau(
-        torch.optim.SGD(qs), patience=1, min_lr=1e-6, **options
-    )
-    for measure in RNG.standard_normal(40):
-        ours.step(measure), theirs.step(measure)
-        assert ours.get_last_lr() == pytest.approx(theirs.get_last_lr())
-        assert ours.num_bad_epochs == theirs.num_bad_epochs
 
 
 @pytest.mark.parametrize("norm_type", [2, 1, 3.0, float("inf"), 0.5])

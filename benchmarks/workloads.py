@@ -74,6 +74,28 @@ def cnn(t: Any) -> Step:
     return _train(t, model, optimizer, t.randn(64, 1, 28, 28), t.randint(0, 10, (64,)))
 
 
+def _recurrent(
+    name: str, length: int, batch: int, width: int, layers: int
+) -> Callable[[Any], Step]:
+    """Training step of recurrent layers on (L, N, D), SGD."""
+
+    def prepare(t: Any) -> Step:
+        t.manual_seed(0)
+        model = getattr(t.nn, name)(width, width, layers)
+        optimizer = t.optim.SGD(model.parameters(), lr=0.1)
+        x = t.randn(length, batch, width)
+        grad = t.randn(length, batch, width) / (length * batch)
+
+        def step() -> None:
+            optimizer.zero_grad()
+            model(x)[0].backward(grad)
+            optimizer.step()
+
+        return step
+
+    return prepare
+
+
 def _layer(make: Callable[[Any], Any], *shape: int) -> Callable[[Any], Step]:
     """Forward and backward of one layer, the gradient of its input included."""
 
@@ -288,4 +310,9 @@ WORKLOADS: dict[str, Callable[[Any], Step]] = {
     "mlp-sgd": mlp_sgd,
     "mlp-adam": mlp_adam,
     "cnn": cnn,
+    "lstm": _recurrent("LSTM", 64, 32, 128, 1),
+    "gru": _recurrent("GRU", 64, 32, 128, 1),
+    "rnn": _recurrent("RNN", 64, 32, 128, 1),
+    "lstm-chars": _recurrent("LSTM", 128, 64, 256, 2),
+    "gru-chars": _recurrent("GRU", 128, 64, 256, 2),
 }

@@ -14,6 +14,7 @@ import numpy as np
 
 from naivegrad.backend.protocol_indexing import Indexing
 from naivegrad.backend.protocol_linalg import LinearAlgebra
+from naivegrad.backend.protocol_rnn import Recurrent
 from naivegrad.backend.resampling import Axis
 from naivegrad.backend.window import Pair, Sides, Steps
 
@@ -23,7 +24,7 @@ Dtype = np.dtype[Any]
 Shape = tuple[int, ...]
 
 
-class Backend(Indexing, LinearAlgebra, Protocol):
+class Backend(Indexing, LinearAlgebra, Recurrent, Protocol):
     """One device."""
 
     name: str

@@ -34,6 +34,7 @@ if TYPE_CHECKING:  # the stubs are the same at every level
         optim,
         random,
         reduce,
+        rnn,
         scatter,
         softmax,
     )
@@ -52,6 +53,7 @@ else:
     optim = load("optim")
     random = load("random")
     reduce = load("reduce")
+    rnn = load("rnn")
     scatter = load("scatter")
     softmax = load("softmax")
 
@@ -79,6 +81,7 @@ __all__ = [
     "pool",
     "random",
     "reduce",
+    "rnn",
     "scan",
     "scatter",
     "softmax",

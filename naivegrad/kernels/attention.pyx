@@ -26,64 +26,9 @@ from libc.string cimport memset
 from naivegrad.kernels.philox cimport BATCH, philox, threshold
 from naivegrad.kernels.rows cimport exp_, log_, real
 from naivegrad.kernels.threads cimport num_threads
+from naivegrad.kernels.tile cimport pack, product, width_of
 
 cnp.import_array()
-
-cdef extern from *:
-    """
-    #if defined(__GNUC__)
-    #define NAME(x) x##_f32
-    #define REAL float
-    #define INT int32_t
-    #include "matmul_tile.h"
-    #undef NAME
-    #undef REAL
-    #undef INT
-    #define NAME(x) x##_f64
-    #define REAL double
-    #define INT int64_t
-    #include "matmul_tile.h"
-    #else /* the same without vector types: slow, but right */
-    enum { ROWS = 8, VECTORS = 1, VECTOR_BYTES = 64 };
-    #define PLAIN(REAL, NAME)                                                                     \\
-    static void multiply_##NAME(int rows, ptrdiff_t depth, const REAL *a, ptrdiff_t a_row,        \\
-                                ptrdiff_t a_step, const REAL *b, REAL *c, ptrdiff_t c_row,        \\
-                                int add, const REAL *bias) {                                      \\
-        const int width = VECTOR_BYTES / sizeof(REAL);                                            \\
-        for (int i = 0; i < rows; i++)                                                            \\
-            for (int j = 0; j < width; j++) {                                                     \\
-                REAL sum = add ? c[i * c_row + j] : 0;                                            \\
-                for (ptrdiff_t k = 0; k < depth; k++)                                             \\
-                    sum += a[i * a_row + k * a_step] * b[k * width + j];                          \\
-                c[i * c_row + j] = sum;                                                           \\
-            }                                                                                     \\
-    }                                                                                             \\
-    static void pack_##NAME(ptrdiff_t depth, int columns, const REAL *b, ptrdiff_t b_row,         \\
-                            ptrdiff_t b_column, REAL *panel) {                                    \\
-        const int width = VECTOR_BYTES / sizeof(REAL);                                            \\
-        for (ptrdiff_t k = 0; k < depth; k++)                                                     \\
-            for (int j = 0; j < width; j++)                                                       \\
-                panel[k * width + j] = j < columns ? b[k * b_row + j * b_column] : 0;             \\
-    }
-    PLAIN(float, f32)
-    PLAIN(double, f64)
-    #endif
-    enum {
-        tile_rows = ROWS,
-        width_f32 = VECTORS * VECTOR_BYTES / 4,
-        width_f64 = VECTORS * VECTOR_BYTES / 8
-    };
-    """
-    enum:
-        tile_rows
-        width_f32
-        width_f64
-    void multiply_f32(int, Py_ssize_t, const float*, Py_ssize_t, Py_ssize_t, const float*, float*,
-                      Py_ssize_t, int, const float*) noexcept nogil
-    void multiply_f64(int, Py_ssize_t, const double*, Py_ssize_t, Py_ssize_t, const double*,
-                      double*, Py_ssize_t, int, const double*) noexcept nogil
-    void pack_f32(Py_ssize_t, int, const float*, Py_ssize_t, Py_ssize_t, float*) noexcept nogil
-    void pack_f64(Py_ssize_t, int, const double*, Py_ssize_t, Py_ssize_t, double*) noexcept nogil
 
 cdef enum:
     KEYS = 64              # keys in a tile of the forward pass
@@ -105,41 +50,6 @@ cdef struct Problem:
     const int64_t* k_at
     const int64_t* v_at
     const int64_t* mask_at
-
-
-cdef inline Py_ssize_t width_of(const real* _x) noexcept nogil:
-    """WIDTH: how many numbers of one row a tile has."""
-    if real is float:
-        return width_f32
-    else:
-        return width_f64
-
-
-cdef inline void product(
-    Py_ssize_t m, Py_ssize_t depth, const real* a, Py_ssize_t a_row, Py_ssize_t a_step,
-    const real* panel, real* c, bint add,
-) noexcept nogil:
-    """C (m, WIDTH) = A panel, or C += A panel; the panel has `depth` rows of WIDTH."""
-    cdef Py_ssize_t i = 0, W = width_of(a)
-    while i < m:
-        if real is float:
-            multiply_f32(<int> min(<Py_ssize_t> tile_rows, m - i), depth, a + i * a_row, a_row,
-                         a_step, panel, c + i * W, W, add, NULL)
-        else:
-            multiply_f64(<int> min(<Py_ssize_t> tile_rows, m - i), depth, a + i * a_row, a_row,
-                         a_step, panel, c + i * W, W, add, NULL)
-        i += tile_rows
-
-
-cdef inline void pack(
-    Py_ssize_t depth, Py_ssize_t columns, const real* b, Py_ssize_t b_row, Py_ssize_t b_column,
-    real* panel,
-) noexcept nogil:
-    """panel[k][j] = b[k * b_row + j * b_column] for j < columns, 0 up to WIDTH."""
-    if real is float:
-        pack_f32(depth, <int> columns, b, b_row, b_column, panel)
-    else:
-        pack_f64(depth, <int> columns, b, b_row, b_column, panel)
 
 
 # ---- mask, and dropout, of one tile -------------------------------------------------------------
@@ -294,7 +204,7 @@ cdef void forward_panel(
         end = min(end, query + lanes)
     while j < end:
         n = min(<Py_ssize_t> KEYS, end - j)
-        product(n, p.D, k + j * p.k_row, p.k_row, 1, panel, tile, False)
+        product(n, p.D, k + j * p.k_row, p.k_row, 1, panel, tile, W, False)
         if p.mask_kind:
             m = p.mask_at[matrix] + query * p.mask_row + j * p.mask_column
             apply_mask(p, mask + m * item, p.mask_column, p.mask_row, tile, spare, n, lanes)
@@ -306,7 +216,7 @@ cdef void forward_panel(
             for d in range(n):
                 for l in range(lanes):
                     tile[d * W + l] *= spare[d * W + l]
-        product(p.E, n, v + j * p.v_row, 1, p.v_row, tile, sums, True)
+        product(p.E, n, v + j * p.v_row, 1, p.v_row, tile, sums, W, True)
         j += KEYS
     lse += matrix * p.L + query
     out += (matrix * p.L + query) * p.E
@@ -378,7 +288,7 @@ cdef inline void slope_of_scores(
     cdef const real* lse = <const real*> b.lse + matrix * p.L + query
     cdef const real* delta = <const real*> b.delta + matrix * p.L + query
     cdef real s
-    product(n, p.D, q, p.q_row, 1, kt, tile, False)
+    product(n, p.D, q, p.q_row, 1, kt, tile, W, False)
     if p.mask_kind:
         at = p.mask_at[matrix] + query * p.mask_row + key * p.mask_column
         apply_mask(p, b.mask + at * item, p.mask_row, p.mask_column, tile, spare, n, lanes)
@@ -388,7 +298,7 @@ cdef inline void slope_of_scores(
         s = lse[d]
         for l in range(W):
             tile[d * W + l] = exp_(tile[d * W + l] - s)
-    product(n, p.E, grad, p.E, 1, vt, slope, False)
+    product(n, p.E, grad, p.E, 1, vt, slope, W, False)
     if p.p > 0:                          # slope: the gradient of a weight before dropout
         keep_factors(p, matrix, query, n, key, lanes, W, 1, spare)
         for d in range(n):
@@ -423,7 +333,7 @@ cdef inline void add_to_queries(
     cdef Py_ssize_t W = width_of(slope), lanes = min(width_of(slope), p.S - key)
     cdef const real* k = <const real*> b.k + p.k_at[matrix] + key * p.k_row
     pack(lanes, min(W, p.L - query), slope, 1, W, turned)
-    product(p.D, lanes, k, 1, p.k_row, turned, dq, True)
+    product(p.D, lanes, k, 1, p.k_row, turned, dq, W, True)
 
 
 cdef inline void store(
@@ -462,9 +372,9 @@ cdef void backward_keys(
             add_to_mask(p, slope, grad_mask + p.mask_at[matrix] + i * p.mask_row
                         + key * p.mask_column, n, lanes)
         if b.grad_v != NULL:
-            product(p.E, n, grad + i * p.E, 1, p.E, tile, dv, True)
+            product(p.E, n, grad + i * p.E, 1, p.E, tile, dv, W, True)
         if b.grad_k != NULL:
-            product(p.D, n, q + i * p.q_row, 1, p.q_row, slope, dk, True)
+            product(p.D, n, q + i * p.q_row, 1, p.q_row, slope, dk, W, True)
         if dq != NULL:
             add_to_queries(p, b, matrix, i, key, slope, turned, dq + i * p.D)
         i += W

@@ -352,6 +352,7 @@ from naivegrad.ops.regression import (
     smooth_l1_loss,
     soft_margin_loss,
 )
+from naivegrad.ops.rnn_layers import gru_cell, lstm_cell, rnn_relu_cell, rnn_tanh_cell
 from naivegrad.ops.rounding import (
     ceil,
     fix,

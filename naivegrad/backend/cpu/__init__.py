@@ -129,6 +129,7 @@ from naivegrad.backend.cpu.random import (
     random_permutation,
 )
 from naivegrad.backend.cpu.reduce import arg_reduce, logsumexp, reduce, var
+from naivegrad.backend.cpu.rnn import rnn, rnn_grad
 from naivegrad.backend.cpu.scan import arg_scan, others, recur, scan
 from naivegrad.backend.cpu.scatter import gather, scatter, scatter_into
 from naivegrad.backend.cpu.softmax import softmax, softmax_grad
@@ -254,6 +255,8 @@ __all__ = [
     "resample",
     "reshape",
     "rfft",
+    "rnn",
+    "rnn_grad",
     "scan",
     "scatter",
     "scatter_into",

@@ -36,7 +36,7 @@ def dense(op: str, x: ndarray, shape: tuple[int, ...] | None, dtype: np.dtype[An
 
 
 def dense_or_none(
-    op: str, x: ndarray | None, shape: tuple[int, ...], dtype: np.dtype[Any]
+    op: str, x: ndarray | None, shape: tuple[int, ...] | None, dtype: np.dtype[Any]
 ) -> ndarray | None:
     """The same, and None for None."""
     return None if x is None else dense(op, x, shape, dtype)

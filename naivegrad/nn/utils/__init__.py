@@ -1,7 +1,7 @@
-"""Gradients clipped, and parameters as one vector."""
+"""Gradients clipped, parameters as one vector, sequences padded and packed."""
 
 from naivegrad.missing import lookup as _lookup
-from naivegrad.nn.utils import clip_grad, convert_parameters
+from naivegrad.nn.utils import clip_grad, convert_parameters, rnn
 from naivegrad.nn.utils.clip_grad import (
     clip_grad_norm_,
     clip_grad_value_,
@@ -18,6 +18,7 @@ __all__ = [
     "convert_parameters",
     "get_total_norm",
     "parameters_to_vector",
+    "rnn",
     "vector_to_parameters",
 ]
 

@@ -1,4 +1,4 @@
-"""The command `naivegrad`: train the examples, and say what this installation can do."""
+"""The command `naivegrad`: train examples, run programs, say what this installation can do."""
 
 import argparse
 import sys
@@ -21,6 +21,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Everything behind the name of an example belongs to the example, --help too.
     if len(arguments) >= 2 and arguments[0] == "train" and arguments[1] in EXAMPLES:
         return _train(arguments[1], arguments[2:])
+    if arguments[:1] == ["run"]:
+        from naivegrad.run.command import run
+
+        return run(arguments[1:])
 
     parser = argparse.ArgumentParser(
         prog="naivegrad", description="A deep-learning engine small enough to read."
@@ -36,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     train.add_argument("example", choices=EXAMPLES, metavar="EXAMPLE", help=", ".join(EXAMPLES))
+    commands.add_parser("run", help="run a program written for PyTorch")
     commands.add_parser("info", help="print versions, build flags, threads, BLAS, CUDA")
     parser.parse_args(arguments)  # stops on help and on mistakes; what is left is info
     show_config()

@@ -15,6 +15,7 @@ LAYERS = {
     "ops": ["naivegrad/ops/*.py"],
     "nn, optim": ["naivegrad/nn/**/*.py", "naivegrad/optim/*.py"],
     "data, io": ["naivegrad/data/*.py", "naivegrad/io/*.py", "naivegrad/viz/*.py"],
+    "run": [f"naivegrad/{folder}/**/*.py" for folder in ("run", "vision", "compat", "utils")],
     "examples": ["naivegrad/examples/*.py"],
     "tests": ["tests/**/*.py"],
 }

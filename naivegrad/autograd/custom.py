@@ -283,3 +283,6 @@ def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:
         return Once.apply(name, *results, ticket.requires_grad_())[:-1]
 
     return once
+
+
+function.once_differentiable = once_differentiable

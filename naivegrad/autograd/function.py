@@ -22,6 +22,7 @@ wrap: Any = None
 new = object.__new__
 # What makes a user's class of a subclass, put here by custom.py.
 take: Any = None
+once_differentiable: Any = None  # where PyTorch programs look for it
 
 FREED: Any = object()  # what `saved` becomes when backward has used it up
 next_sequence = itertools.count(0, -1).__next__

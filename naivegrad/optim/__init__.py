@@ -1,7 +1,7 @@
 """Optimizers."""
 
 from naivegrad.missing import lookup as _lookup
-from naivegrad.optim import lr_scheduler
+from naivegrad.optim import lr_scheduler, swa_utils
 from naivegrad.optim.adadelta import Adadelta
 from naivegrad.optim.adafactor import Adafactor
 from naivegrad.optim.adagrad import Adagrad
@@ -35,6 +35,7 @@ __all__ = [
     "RMSprop",
     "Rprop",
     "lr_scheduler",
+    "swa_utils",
 ]
 
 __getattr__ = _lookup(__name__)

@@ -397,8 +397,7 @@ def test_signature(name):
 
 def test_every_optimizer_is_here():
     theirs = {name for name in torch.optim.__all__ if name != "swap_in_optimizer_params_and_state"}
-    # No sparse tensors; the package is imported as a whole.
-    assert theirs - set(optim.__all__) <= {"SparseAdam", "swa_utils"}
+    assert theirs - set(optim.__all__) == {"SparseAdam"}  # there are no sparse tensors
 
 
 # Options that both refuse.

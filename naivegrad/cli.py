@@ -9,8 +9,12 @@ from naivegrad._info import show_config
 from naivegrad._version import __version__
 
 EXAMPLES = {
+    "char-gpt": "a small GPT that writes like Shakespeare",
+    "lstm": "a recurrent network that writes like Shakespeare",
     "mnist-cnn": "a convolutional network that reads handwritten digits",
     "mnist-mlp": "two linear layers that read handwritten digits",
+    "mnist-vit": "a vision transformer that reads handwritten digits",
+    "vae": "a variational autoencoder that makes up handwritten digits",
     "xor": "the smallest network that learns the exclusive or",
 }
 

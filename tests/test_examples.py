@@ -72,14 +72,14 @@ def write_small_mnist(folder):
 
 def stop_after(monkeypatch, step, number=signal.SIGINT):
     """Press Ctrl-C in the middle of step number `step`."""
-    record = training.Run.record
+    count = training.Run.count
 
-    def pressing(run, *args):
-        record(run, *args)
+    def pressing(run, *args, **sums):
+        count(run, *args, **sums)
         if run.step + 1 == step:
             signal.raise_signal(number)
 
-    monkeypatch.setattr(training.Run, "record", pressing)
+    monkeypatch.setattr(training.Run, "count", pressing)
 
 
 # ---- they learn ----

@@ -22,11 +22,13 @@ from naivegrad.data.sampler import (
     SubsetRandomSampler,
     WeightedRandomSampler,
 )
+from naivegrad.data.text import CharacterText, TextWindows, find_shakespeare, romeo_and_juliet
 from naivegrad.missing import lookup as _lookup
 
 __all__ = [
     "MNIST",
     "BatchSampler",
+    "CharacterText",
     "ConcatDataset",
     "DataLoader",
     "Dataset",
@@ -41,10 +43,13 @@ __all__ = [
     "Subset",
     "SubsetRandomSampler",
     "TensorDataset",
+    "TextWindows",
     "WeightedRandomSampler",
     "default_collate",
     "digits",
+    "find_shakespeare",
     "random_split",
+    "romeo_and_juliet",
 ]
 
 __getattr__ = _lookup(__name__)

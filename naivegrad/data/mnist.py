@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from naivegrad.data.download import RemoteFile, download
+from naivegrad.data.folders import cache_folder, places
 from naivegrad.data.image import ImageDataset
 from naivegrad.io.idx import read_idx
 from naivegrad.io.safetensors import DamagedFileError
@@ -108,7 +109,7 @@ class MNIST(ImageDataset):
     @classmethod
     def find(cls, root: str | os.PathLike[str] | None = None, part: str = "train") -> Path | None:
         """The folder in which both files of `part` ("train" or "t10k") lie, or None."""
-        for base in _bases(root):
+        for base in places(root):
             for folder in cls.folders:
                 here = base / folder
                 if all(cls._file(here, f"{part}-{kind}").is_file() for kind in KINDS):
@@ -126,7 +127,7 @@ class MNIST(ImageDataset):
     @classmethod
     def _fetch_or_explain(cls, root: Any, part: str, allowed: bool) -> Path:
         if not allowed:
-            looked = "".join(f"\n  {base}" for base in _bases(root))
+            looked = "".join(f"\n  {base}" for base in places(root))
             raise FileNotFoundError(
                 f"{cls.name}: {part}-images and {part}-labels are not in any of{looked}\n"
                 "Pass download=True, or set NAIVEGRAD_DATA to the folder that has them."
@@ -197,20 +198,6 @@ FIRST_LABELS = {
     "MNIST": ("5041921314", "7210414959"),
     "FashionMNIST": ("9003027255", "9211614657"),
 }
-
-
-def cache_folder() -> Path:
-    """Where downloads are kept: $XDG_CACHE_HOME/naivegrad or ~/.cache/naivegrad."""
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "naivegrad"
-
-
-def _bases(root: str | os.PathLike[str] | None) -> list[Path]:
-    """The folders to look in, in order."""
-    if root is not None:
-        return [Path(root).expanduser()]
-    named = os.environ.get("NAIVEGRAD_DATA")
-    return ([Path(named).expanduser()] if named else []) + [cache_folder()]
 
 
 def _read_images(path: Path) -> np.ndarray:

@@ -12,15 +12,15 @@ import sys
 from collections.abc import Sequence
 
 from naivegrad import nn, optim
-from naivegrad.examples.options import Defaults, guarded
-from naivegrad.examples.training import Run
+from naivegrad.examples.images import ClassifierRun
+from naivegrad.examples.options import guarded
 from naivegrad.nn import functional as F
 from naivegrad.tensor import Tensor
 
 DEFAULTS = {
-    "mnist": Defaults(epochs=3, batch_size=64, lr=2e-3),
-    "fashion": Defaults(epochs=5, batch_size=64, lr=2e-3),
-    "digits": Defaults(epochs=20, batch_size=32, lr=2e-3),
+    "mnist": dict(epochs=3, batch_size=64, lr=2e-3),
+    "fashion": dict(epochs=5, batch_size=64, lr=2e-3),
+    "digits": dict(epochs=20, batch_size=32, lr=2e-3),
 }
 
 
@@ -50,7 +50,7 @@ class CNN(nn.Module):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train, test, and leave the results in the folder --out."""
-    run = Run("mnist-cnn", __doc__.split("\n")[0], arguments, DEFAULTS)
+    run = ClassifierRun("mnist-cnn", __doc__.split("\n")[0], arguments, DEFAULTS)
     model = CNN(run.image_size).to(run.device)
     optimizer = optim.Adam(model.parameters(), lr=run.lr)
 

@@ -11,15 +11,15 @@ import sys
 from collections.abc import Sequence
 
 from naivegrad import nn, optim
-from naivegrad.examples.options import Defaults, guarded
-from naivegrad.examples.training import Run
+from naivegrad.examples.images import ClassifierRun
+from naivegrad.examples.options import guarded
 from naivegrad.nn import functional as F
 from naivegrad.tensor import Tensor
 
 DEFAULTS = {
-    "mnist": Defaults(epochs=5, batch_size=128, lr=3e-3),
-    "fashion": Defaults(epochs=10, batch_size=128, lr=3e-3),
-    "digits": Defaults(epochs=30, batch_size=32, lr=5e-3),
+    "mnist": dict(epochs=5, batch_size=128, lr=3e-3),
+    "fashion": dict(epochs=10, batch_size=128, lr=3e-3),
+    "digits": dict(epochs=30, batch_size=32, lr=5e-3),
 }
 
 
@@ -40,7 +40,7 @@ class MLP(nn.Module):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train, test, and leave the results in the folder --out."""
-    run = Run("mnist-mlp", __doc__.split("\n")[0], arguments, DEFAULTS)
+    run = ClassifierRun("mnist-mlp", __doc__.split("\n")[0], arguments, DEFAULTS)
     model = MLP(run.image_size).to(run.device)
     optimizer = optim.Adam(model.parameters(), lr=run.lr)
 

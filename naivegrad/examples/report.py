@@ -20,18 +20,26 @@ def write_metrics(path: Path, history: list[dict[str, float]]) -> None:
         table.writerows(history)
 
 
-def write_pictures(
-    folder: Path,
-    title: str,
-    history: list[dict[str, float]],
-    test: ImageDataset,
-    losses: np.ndarray,
-    scores: np.ndarray,
-) -> list[str]:
-    """Draw curves.png and mistakes.png; returns what to tell the reader."""
+def draw_curves(path: Path, title: str, history: list[dict[str, float]], held_out: str) -> None:
+    """Each figure by epoch: in training, and on the data that were held out."""
+    names = [name.removeprefix("train_") for name in history[0] if name.startswith("train_")]
+    panels = {
+        name: tuple([row[f"{part}_{name}"] for row in history] for part in ("train", held_out))
+        for name in names
+    }
+    save_curves(path, panels, title, held_out)
+
+
+def draw_mistakes(
+    path: Path, title: str, test: ImageDataset, losses: np.ndarray, scores: np.ndarray
+) -> None:
+    """The misread images with the largest losses, and how sure the model was."""
     guesses = scores.argmax(1)
     wrong = np.flatnonzero(guesses != test.labels)
     worst = wrong[np.argsort(-losses[wrong], kind="stable")][:SHOWN]
+    if len(worst) == 0:
+        print("no mistakes to draw: every test image was read right")
+        return
     shares = np.exp(scores - scores.max(1, keepdims=True))
     shares /= shares.sum(1, keepdims=True)
     captions = [
@@ -39,24 +47,5 @@ def write_pictures(
         f"({shares[i, guesses[i]]:.0%} sure)"
         for i in worst
     ]
-    try:
-        if history:
-            save_curves(
-                folder / "curves.png",
-                [row["train_loss"] for row in history],
-                [row["test_loss"] for row in history],
-                [row["train_accuracy"] for row in history],
-                [row["test_accuracy"] for row in history],
-                title,
-            )
-        if len(worst) == 0:
-            return ["no mistakes to draw: every test image was read right"]
-        save_grid(
-            folder / "mistakes.png",
-            test.images[worst],
-            captions,
-            title=f"{title}: the worst {len(worst)} of {len(wrong)} mistakes",
-        )
-    except ImportError as error:
-        return [f"no curves.png and mistakes.png: {error}"]
-    return []
+    title = f"{title}: the worst {len(worst)} of {len(wrong)} mistakes"
+    save_grid(path, test.images[worst], captions, title=title)

@@ -1,8 +1,8 @@
-"""What the training programs share: data in batches, progress, saving, going on, results.
+"""What the training programs share: batches, progress, saving, going on, results.
 
 The examples keep the training loop itself. A `Run` gives them the batches and takes their numbers:
 
-    run = Run("mnist-cnn", about, arguments, defaults)
+    run = ClassifierRun("mnist-cnn", about, arguments, defaults)
     with run.begin(model, optimizer):
         for _ in run.epochs():
             for images, labels in run.batches():
@@ -13,44 +13,52 @@ A run is saved after each epoch, and in the middle of one when Ctrl-C is pressed
 everything the rest of the run depends on: the weights, the optimizer's state, the state of the
 random numbers, and the place in the shuffled order. Going on from there gives the same bits as a
 run that was never stopped.
+
+This file knows nothing of images and text: which data there are, what is measured and what is drawn
+is told by the subclasses in `images` and `text`.
 """
 
+import argparse
 import math
 import os
-import re
 import signal
 import sys
-import tempfile
 import time
-import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from types import FrameType
-from typing import Any
-
-import numpy as np
+from typing import Any, ClassVar, Protocol
 
 import naivegrad as ng
-from naivegrad.data import DataLoader, TensorDataset
+from naivegrad.data import DataLoader
+from naivegrad.examples.folder import CHECKPOINT, make_writable, open_folder
 from naivegrad.examples.options import (
-    CHECKPOINT,
-    Defaults,
+    Option,
     UserError,
+    add_run_options,
     build_parser,
     check_device,
-    choose_data,
 )
-from naivegrad.examples.report import write_metrics, write_pictures
-from naivegrad.io import Progress, load_checkpoint, save_checkpoint
+from naivegrad.examples.report import draw_curves, write_metrics
+from naivegrad.io import Progress, save_checkpoint
+from naivegrad.io.progress import note
 from naivegrad.nn import Module
-from naivegrad.nn import functional as F
 from naivegrad.optim import Optimizer
 from naivegrad.tensor import Tensor
 
-TEST_BATCH = 1000
 FIXED = ("data", "batch_size", "lr", "seed")  # cannot change when a run goes on
 WARM_UP = 0.2  # share of the steps in which the learning rate rises
+
+
+class Data(Protocol):
+    """The data of a run, as its subclass chose them."""
+
+    kind: str  # as --data names it
+    name: str  # as people call it
+    why: str  # where it was found, and why this one was taken
+
+    def fingerprint(self) -> int:
+        """A number that differs for other data."""
 
 
 class Run:
@@ -64,43 +72,82 @@ class Run:
         One sentence for --help.
     arguments : sequence of str or None
         The command line; None takes the process's own.
-    defaults : dict of str to Defaults
-        Settings for each kind of data ("mnist", "fashion", "digits").
+    defaults : dict of str to dict
+        The settings for each kind of data: epochs, batch_size, lr and those in `options`.
+    options : sequence of Option
+        Options of this example alone. Their values are in `sizes`, to build the model from.
+
+    Notes
+    -----
+    A subclass says with `add_data_options`, `choose_data`, `load` and `describe_data` what there is
+    to learn from, counts with `count` what it measures in training, and measures the same in
+    `test`. `conclude` and `draw` show what came of it.
     """
+
+    unit: ClassVar[str] = "samples"  # what is counted
+    held_out: ClassVar[str] = "test"  # name of the data not trained on
+    loader: DataLoader  # gives the batches of an epoch
+    epoch_size: int  # units in an epoch
 
     def __init__(
         self,
         example: str,
         about: str,
         arguments: Sequence[str] | None,
-        defaults: dict[str, Defaults],
+        defaults: dict[str, dict[str, Any]],
+        options: Sequence[Option] = (),
     ) -> None:
-        given = vars(build_parser(example, about).parse_args(arguments))
+        parser = build_parser(example, about)
+        self.add_data_options(parser)
+        add_run_options(parser, example, options)
+        given = vars(parser.parse_args(arguments))
         given = {name: value for name, value in given.items() if value is not None}
         self.example = example
-        self._saved = self._find_saved(given)
+        self.fixed = (*FIXED, *(option.name for option in options))
+        self.out, self._saved = open_folder(example, given)
         self._settle(given, defaults)
+        self.title = f"{example} on {self.data.name}"
+        self.sizes = {option.name: self.options[option.name] for option in options}
 
         ng.manual_seed(self.seed)
-        train_images, train_labels = self.data.train.tensors()
-        self.image_size = self.data.train.images.shape[1]
-        self.loader = DataLoader(
-            TensorDataset(train_images, train_labels), self.batch_size, shuffle=True
-        )
-        self.test_images, self.test_labels = self.data.test.tensors()
-
+        self.load()
         self.epoch = self.step = 0  # epochs finished, steps taken in all
         self.history: list[dict[str, float]] = []  # one row for each epoch
-        self._sums: dict[str, Any] = {
-            "loss": 0.0,
-            "right": 0,
-            "seen": 0,
-            "seconds": 0.0,
-        }  # of the current epoch
+        self._sums: dict[str, float] = {"seen": 0, "seconds": 0.0}  # of the current epoch
         self._signal = 0
         self._model: Any = None
         self._optimizer: Any = None
         self._bar: Progress | None = None
+
+    # ---- what a kind of data decides ----
+
+    @staticmethod
+    def add_data_options(parser: argparse.ArgumentParser) -> None:
+        """Add --data and its kin."""
+
+    @staticmethod
+    def choose_data(options: dict[str, Any]) -> Data:
+        """The data that the options mean on this machine."""
+        raise NotImplementedError
+
+    def load(self) -> None:
+        """Make `loader`, `epoch_size` and what `test` needs, from `data` and the settings."""
+        raise NotImplementedError
+
+    def describe_data(self) -> str:
+        """How much there is to learn from."""
+        raise NotImplementedError
+
+    def test(self) -> dict[str, float]:
+        """The figures of the model on data that it was not trained on, "loss" among them."""
+        raise NotImplementedError
+
+    def conclude(self, figures: dict[str, float]) -> None:
+        """Say at the end what was reached; `figures` are those of the last test."""
+        raise NotImplementedError
+
+    def draw(self) -> None:
+        """Draw at the end, after a test, what is worth looking at into `out`."""
 
     # ---- what the training loop calls ----
 
@@ -132,11 +179,12 @@ class Run:
     def batches(self) -> Iterator[tuple[Tensor, Tensor]]:
         """The batches of one epoch, in a new order; after Ctrl-C, what is left of it."""
         title = f"epoch {self.epoch + 1}/{self.n_epochs}"
-        with Progress(title, len(self.data.train), start=self._sums["seen"]) as self._bar:
+        seen = int(self._sums["seen"])
+        with Progress(title, self.epoch_size, self.unit, start=seen) as self._bar:
             began = time.perf_counter()
             stopped = False
-            for images, labels in self.loader:
-                yield images.to(self.device), labels.to(self.device)
+            for x, y in self.loader:
+                yield x.to(self.device), y.to(self.device)
                 self.step += 1
                 if stopped := self._signal != 0:
                     break
@@ -144,18 +192,17 @@ class Run:
         if stopped:  # a signal that came later waits for the end of the epoch
             self._stop()
 
-    def record(self, loss: Tensor, logits: Tensor, labels: Tensor) -> None:
-        """Note how a step went: the mean loss of its batch, and the scores (N, classes) it gave."""
-        n = len(labels)
-        sums = self._sums
-        sums["seen"] += n
-        sums["loss"] += n * loss.item()
-        sums["right"] += int((logits.detach().argmax(1) == labels).sum().item())
+    def count(self, n: int, **sums: float) -> None:
+        """Add what a step gave: the number of units in it, and sums of figures over them."""
         if not math.isfinite(sums["loss"]):
-            raise UserError(f"the loss is {loss.item()}: the learning rate {self.lr} is too high")
+            raise UserError(
+                f"the loss is {sums['loss'] / n}: the learning rate {self.lr} is too high"
+            )
+        self._sums["seen"] += n
+        for name, value in sums.items():
+            self._sums[name] = self._sums.get(name, 0) + value
         if self._bar is not None:
-            seen = sums["seen"]
-            self._bar.advance(n, loss=sums["loss"] / seen, accuracy=sums["right"] / seen)
+            self._bar.advance(n, **self._means())
 
     def one_cycle(self) -> float:
         """The share of the learning rate to use in this step: up for a fifth of the run, then down.
@@ -170,83 +217,37 @@ class Run:
             return done / WARM_UP
         return 0.5 + 0.5 * math.cos(math.pi * (done - WARM_UP) / (1 - WARM_UP))
 
-    # ---- the command line and the saved run ----
+    # ---- the settings ----
 
-    def _find_saved(self, given: dict[str, Any]) -> dict[str, Any] | None:
-        """The checkpoint that --resume means; also settles the folder of the results."""
-        if "resume" not in given:
-            self.out = Path(given["out"]) if "out" in given else self._new_folder()
-            if (self.out / CHECKPOINT).exists():
-                raise UserError(
-                    f"--out {self.out} already holds a run: give --resume {self.out} to go on with "
-                    "it, or choose another folder"
-                )
-            return None
-        where = Path(given["resume"] or given.get("out") or self._last_folder())
-        path = where / CHECKPOINT if where.suffix != ".safetensors" else where
-        self.out = Path(given.get("out", path.parent))
-        if not path.is_file():
-            raise UserError(f"--resume: there is no {path}")
-        if self.out != path.parent and (self.out / CHECKPOINT).exists():
-            raise UserError(f"--out {self.out} already holds another run")
-        saved = load_checkpoint(path)
-        if not isinstance(saved, dict) or saved.get("example") != self.example:
-            raise UserError(f"--resume: {path} is not a run of {self.example}")
-        if not isinstance(saved.get("options"), dict) or not saved["options"].keys() >= set(FIXED):
-            raise UserError(f"--resume: {path} is not complete")
-        return saved
-
-    def _settle(self, given: dict[str, Any], defaults: dict[str, Defaults]) -> None:
+    def _settle(self, given: dict[str, Any], defaults: dict[str, dict[str, Any]]) -> None:
         """Merge the command line, the saved run and the defaults; choose the data."""
-        saved = dict(self._saved["options"]) if self._saved is not None else {}
-        for name in FIXED:
+        saved: dict[str, Any] = {}
+        if self._saved is not None:
+            saved = self._saved.get("options")
+            if not isinstance(saved, dict) or not saved.keys() >= set(self.fixed):
+                raise UserError("--resume: the checkpoint is not complete")
+        for name in self.fixed:
             if saved and name in given and given[name] not in (saved[name], "auto"):
                 raise UserError(
                     f"--{name.replace('_', '-')} was {saved[name]} when the run began and cannot "
                     f"become {given[name]}"
                 )
-        options: dict[str, Any] = (
-            {"data": "auto", "seed": 0, "threads": None, "device": "cpu"} | saved | given
-        )
+        options = {"data": "auto", "seed": 0, "threads": None, "device": "cpu"} | saved | given
         if saved:
             options["data"] = saved["data"]
         self.device = check_device(options["device"])
         if options["threads"] is not None:  # a run that goes on keeps its number: the same bits
             ng.set_num_threads(options["threads"])
-        try:
-            self.out.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=self.out):
-                pass
-        except OSError as error:
-            raise UserError(f"--out {self.out}: cannot be written: {error.strerror}") from None
+        make_writable(self.out)
 
-        self.data = choose_data(options["data"], options.get("data_dir"))
-        settings = defaults[self.data.kind]
-        self.n_epochs: int = options.get("epochs", settings.epochs)
-        self.batch_size: int = options.get("batch_size", settings.batch_size)
-        self.lr: float = options.get("lr", settings.lr)
+        self.data = self.choose_data(options)
+        options = defaults[self.data.kind] | options
+        options |= {"data": self.data.kind, "threads": ng.get_num_threads()}
+        self.n_epochs: int = options["epochs"]
+        self.batch_size: int = options["batch_size"]
+        self.lr: float = options["lr"]
         self.seed: int = options["seed"]
-        self.options = {
-            "data": self.data.kind, "data_dir": options.get("data_dir"), "epochs": self.n_epochs,
-            "batch_size": self.batch_size, "lr": self.lr, "seed": self.seed,
-            "threads": ng.get_num_threads(), "device": self.device,
-        }  # fmt: skip
-
-    def _new_folder(self) -> Path:
-        """runs/NAME, or runs/NAME-2, ...: the first one that holds no run yet."""
-        n = 1
-        while (self._folder(n) / CHECKPOINT).exists():
-            n += 1
-        return self._folder(n)
-
-    def _last_folder(self) -> Path:
-        pattern = re.compile(rf"{self.example}(?:-(\d+))?")
-        taken = [path.parent for path in Path("runs").glob(f"*/{CHECKPOINT}")]
-        ours = [match for path in taken if (match := pattern.fullmatch(path.name))]
-        return self._folder(max((int(match[1] or 1) for match in ours), default=1))
-
-    def _folder(self, n: int) -> Path:
-        return Path("runs", self.example if n == 1 else f"{self.example}-{n}")
+        self.options = {k: v for k, v in options.items() if k not in ("out", "resume")}
 
     # ---- saving and going on ----
 
@@ -254,7 +255,7 @@ class Run:
         return {
             "example": self.example,
             "options": self.options,
-            "data": self._fingerprint(),
+            "data": self.data.fingerprint(),
             "model": self._model.state_dict(),
             "optimizer": self._optimizer.state_dict(),
             "random": ng.default_generator.get_state(),
@@ -266,7 +267,7 @@ class Run:
         }
 
     def _restore(self, saved: dict[str, Any]) -> None:
-        if saved["data"] != self._fingerprint():
+        if saved["data"] != self.data.fingerprint():
             raise UserError(f"{self.data.why}: not the data this run began with")
         self._model.load_state_dict(saved["model"])
         self._optimizer.load_state_dict(saved["optimizer"])
@@ -277,18 +278,12 @@ class Run:
         done = f"epoch {self.epoch} of {self.n_epochs}"
         print(f"going on after {done}, step {self.step}")
         before = saved["options"]["epochs"]
-        if before != self.n_epochs:
+        if before != self.n_epochs and self.epoch < self.n_epochs:
             print(f"note: --epochs was {before}, so the learning rate has followed another curve "
                   f"than in a run of {self.n_epochs} epochs from the start")  # fmt: skip
 
     def _save(self) -> None:
         save_checkpoint(self.out / CHECKPOINT, self._state())
-
-    def _fingerprint(self) -> int:
-        """A number that differs for other training data."""
-        return zlib.crc32(
-            self.data.train.labels.tobytes(), zlib.crc32(self.data.train.images.tobytes())
-        )
 
     def _catch_signals(self) -> dict[int, Any]:
         """Let Ctrl-C and a polite kill wait for the end of the step; the second does not wait."""
@@ -317,55 +312,46 @@ class Run:
 
     # ---- tests and results ----
 
-    def _end_epoch(self) -> None:
+    def _means(self) -> dict[str, float]:
+        """The figures of the current epoch so far, each for one unit."""
         sums = self._sums
-        losses, scores = self._test()
-        row = {
-            "epoch": self.epoch + 1,
-            "train_loss": sums["loss"] / sums["seen"],
-            "train_accuracy": sums["right"] / sums["seen"],
-            "test_loss": float(losses.mean()),
-            "test_accuracy": float((scores.argmax(1) == self.data.test.labels).mean()),
-            "seconds": round(sums["seconds"], 3),
-            "samples_per_second": round(sums["seen"] / max(sums["seconds"], 1e-9), 1),
-        }
-        self.history.append(row)
+        return {n: sums[n] / sums["seen"] for n in sums if n not in ("seen", "seconds")}
+
+    def _test(self) -> dict[str, float]:
+        self._model.eval()
+        with ng.no_grad():
+            return self.test()
+
+    def _end_epoch(self) -> None:
+        seen, seconds = self._sums["seen"], self._sums["seconds"]
+        train, test = self._means(), self._test()
+        speed = seen / max(seconds, 1e-9)
+        self.history.append(
+            {"epoch": self.epoch + 1}
+            | {f"train_{name}": value for name, value in train.items()}
+            | {f"{self.held_out}_{name}": value for name, value in test.items()}
+            | {"seconds": round(seconds, 3), f"{self.unit}_per_second": round(speed, 1)}
+        )
         self.epoch += 1
-        self._sums = dict.fromkeys(sums, 0) | {"loss": 0.0, "seconds": 0.0}
+        self._sums = {"seen": 0, "seconds": 0.0}
         self._save()
         write_metrics(self.out / "metrics.csv", self.history)
         print(
-            f"epoch {self.epoch}/{self.n_epochs}   "
-            f"training loss {row['train_loss']:.4f} accuracy {row['train_accuracy']:.2%}   "
-            f"test loss {row['test_loss']:.4f} accuracy {row['test_accuracy']:.2%}   "
-            f"{row['samples_per_second']:,.0f} samples/s",
+            f"epoch {self.epoch}/{self.n_epochs}   training {_figures(train)}   "
+            f"{self.held_out} {_figures(test)}   {speed:,.0f} {self.unit}/s",
             flush=True,
         )
         if self._signal:
             self._stop()
 
-    def _test(self) -> tuple[np.ndarray, np.ndarray]:
-        """Loss of each test sample, and its scores (N, classes)."""
-        self._model.eval()
-        losses, scores = [], []
-        with ng.no_grad():
-            for start in range(0, len(self.test_images), TEST_BATCH):
-                images = self.test_images[start : start + TEST_BATCH].to(self.device)
-                labels = self.test_labels[start : start + TEST_BATCH].to(self.device)
-                logits = self._model(images)
-                losses.append(F.cross_entropy(logits, labels, reduction="none").cpu().numpy())
-                scores.append(logits.cpu().numpy())
-        return np.concatenate(losses), np.concatenate(scores)
-
     def _announce(self) -> None:
-        size = f"{self.image_size}x{self.image_size}"
         print(f"data: {self.data.why}")
-        print(
-            f"      {len(self.data.train):,} images of {size} to train on, "
-            f"{len(self.data.test):,} to test"
-        )
+        print(f"      {self.describe_data()}")
         threads = ng.get_num_threads()
         parameters = sum(parameter.numel() for parameter in self._model.parameters())
+        sizes = [f"{name.replace('_', ' ')} {value}" for name, value in self.sizes.items()]
+        if sizes:
+            print(f"{self.example}: {', '.join(sizes)}")
         print(
             f"{self.example}: {parameters:,} parameters, "
             f"{self.n_epochs} epoch{'s' if self.n_epochs > 1 else ''}, "
@@ -375,12 +361,19 @@ class Run:
         )
 
     def _report(self) -> None:
-        losses, scores = self._test()
-        right = int((scores.argmax(1) == self.data.test.labels).sum())
-        print(f"test accuracy {right / len(losses):.2%} ({right:,} of {len(losses):,})")
+        figures = self._test()
         if not (self.out / CHECKPOINT).exists():
             self._save()
-        title = f"{self.example} on {self.data.train.name}"
-        for line in write_pictures(self.out, title, self.history, self.data.test, losses, scores):
-            print(line)
+        self.conclude(figures)
+        try:
+            if self.history:
+                draw_curves(self.out / "curves.png", self.title, self.history, self.held_out)
+            self.draw()
+        except ImportError as error:
+            print(f"no pictures: {error}")
         print(f"results in {self.out}/: {', '.join(sorted(p.name for p in self.out.iterdir()))}")
+
+
+def _figures(figures: dict[str, float]) -> str:
+    """The figures as text: `loss 0.1234 accuracy 96.10%`."""
+    return " ".join(note(name, value) for name, value in figures.items())

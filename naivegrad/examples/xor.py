@@ -21,7 +21,7 @@ DEFAULTS: dict[str, Any] = {"epochs": 500, "lr": 0.05, "seed": 0, "device": "cpu
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train, and print the truth table that was learned."""
-    options = vars(build_parser("xor", __doc__.split("\n")[0], images=False).parse_args(arguments))
+    options = vars(build_parser("xor", __doc__.split("\n")[0]).parse_args(arguments))
     options = DEFAULTS | {name: value for name, value in options.items() if value is not None}
     device = check_device(options["device"])
     if "threads" in options:

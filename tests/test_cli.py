@@ -45,7 +45,9 @@ def test_version(capsys):
     assert (code, out.strip()) == (0, f"naivegrad {ng.__version__}")
 
 
-@pytest.mark.parametrize("command", ["", "info", "train", "train xor", "train mnist-cnn"])
+@pytest.mark.parametrize(
+    "command", ["", "info", "train", "train xor", "train mnist-cnn", "train char-gpt"]
+)
 def test_help(capsys, command):
     code, out, _ = run(capsys, *command.split(), "--help")
     assert code == 0
@@ -57,6 +59,19 @@ def test_help_names_every_option(capsys):
     for option in ("data", "data-dir", "epochs", "batch-size", "lr", "seed", "threads", "device",
                    "out", "resume"):  # fmt: skip
         assert f"--{option}" in out
+
+
+def test_the_examples_are_listed_and_have_their_own_options(capsys):
+    _, out, _ = run(capsys, "train", "--help")
+    for example, options in (
+        ("mnist-vit", ["patch-size", "embed", "num-heads", "num-layers"]),
+        ("char-gpt", ["text", "block-size", "dropout", "prompt", "length", "temperature"]),
+        ("vae", ["hidden", "latent"]),
+    ):
+        assert f"  {example} " in out
+        _, text, _ = run(capsys, "train", example, "--help")
+        for option in options:
+            assert f"--{option} " in text
 
 
 def test_info_tells_what_is_there(capsys):
@@ -101,6 +116,9 @@ def test_modules_run():
         (["train", "mnist-mlp", "--threads", "0"], "must be a whole number >= 1"),
         (["train", "mnist-mlp", "--seed", "-3"], "must be a whole number >= 0"),
         (["train", "mnist-mlp", "--data", "cifar"], "invalid choice: 'cifar'"),
+        (["train", "mnist-vit", "--num-heads", "0"], "must be a whole number >= 1, got '0'"),
+        (["train", "char-gpt", "--dropout", "1"], "must be a number >= 0 and < 1, got '1'"),
+        (["train", "char-gpt", "--text", "a", "--data", "romeo"], "not allowed with"),
     ],
 )
 def test_mistakes_in_the_arguments(capsys, arguments, message):

@@ -24,7 +24,7 @@ MODEL = dict(embed=128, num_heads=2, num_layers=1)
 DEFAULTS = {
     "mnist": dict(epochs=10, batch_size=64, lr=2e-3, patch_size=4, **MODEL),
     "fashion": dict(epochs=10, batch_size=64, lr=2e-3, patch_size=4, **MODEL),
-    "digits": dict(epochs=20, batch_size=32, lr=2e-3, patch_size=2, **MODEL),
+    "digits": dict(epochs=30, batch_size=32, lr=2e-3, patch_size=2, **MODEL),
 }
 OPTIONS = (
     Option("patch_size", "pixels on a side of a patch (default 4, and 2 for the small digits)"),
@@ -103,7 +103,7 @@ class ViT(nn.Module):
         self.patch_size = patch_size
         self.per_side = size // patch_size
         self.embed = nn.Linear(patch_size * patch_size, embed)
-        self.positions = nn.Parameter(0.02 * ng.randn(self.per_side**2, embed))
+        self.positions = nn.Parameter(ng.randn(self.per_side**2, embed))
         self.blocks = nn.Sequential(*[Block(embed, num_heads) for _ in range(num_layers)])
         self.norm = nn.LayerNorm(embed)
         self.head = nn.Linear(embed, 10)

@@ -25,7 +25,7 @@ from naivegrad.tensor import Tensor
 KINDS = ("auto", "shakespeare", "romeo")
 HELD_OUT = 0.1  # share of the text, at its end, that is not trained on
 TEST_BATCH = 64  # windows
-SAMPLE = {"prompt": "\n", "length": 500, "temperature": 0.8}
+SAMPLE = {"length": 500, "temperature": 0.8}  # unless the command line says otherwise
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,8 @@ def choose_text(kind: str, folder: str | None, file: str | None) -> TextData:
     file : str or None
         As given to --text: a file to read instead.
     """
+    if file is not None and folder is not None:
+        raise UserError("--data-dir has no use with --text, which names the file itself")
     if file is not None:
         return TextData("file", Path(file).name, _read(Path(file), "--text"), f"the text of {file}")
     if folder is not None and kind == "romeo":
@@ -87,10 +89,10 @@ def _read(path: Path, option: str) -> CharacterText:
 def draw(scores: Tensor, temperature: float) -> Tensor:
     """The number (1,) of a character, drawn by its score among (V,).
 
-    Scores divided by a temperature below 1 differ more: the likely becomes likelier. At 0 only the
-    likeliest is left.
+    Scores divided by a temperature below 1 differ more: the likely becomes likelier. Near 0 only
+    the likeliest is left.
     """
-    if temperature == 0:
+    if temperature < 1e-6:
         return scores.argmax(0, keepdim=True)
     return ng.multinomial((scores / temperature).softmax(0), 1)
 
@@ -120,14 +122,12 @@ class TextRun(Run):
         )  # fmt: skip
         source.add_argument("--text", metavar="FILE", help="learn from a text of your own")
         parser.add_argument("--data-dir", metavar="DIR", help="folder of tinyshakespeare/input.txt")
-        parser.add_argument("--prompt", metavar="TEXT", help="what the sample at the end begins with")
+        parser.add_argument("--prompt", metavar="TEXT", help="how the sample at the end begins")
         parser.add_argument("--length", type=whole(0), metavar="N",
-                            help=f"characters of the sample (default {SAMPLE['length']})")  # fmt: skip
-        parser.add_argument(
-            "--temperature", type=number(0), metavar="T",
-            help="0 writes what is likeliest, 1 what the model believes, more is wilder "
-                 f"(default {SAMPLE['temperature']})",
-        )  # fmt: skip
+                            help="characters of the sample (default 500)")  # fmt: skip
+        parser.add_argument("--temperature", type=number(0), metavar="T",
+                            help="0 writes what is likeliest, 1 what the model believes, more is "
+                                 "wilder (default 0.8)")  # fmt: skip
 
     @staticmethod
     def choose_data(options: dict[str, Any]) -> TextData:
@@ -193,13 +193,12 @@ class TextRun(Run):
         print(f"\n{sample.strip()}\n")
 
     def _read_prompt(self) -> Tensor:
-        prompt = self.options["prompt"]
+        text = self.text.text
+        prompt = self.options.get("prompt", "\n" if "\n" in text else text[0])
         if not prompt:
             raise UserError("--prompt must not be empty")
         try:
             return self.text.encode(prompt).to(self.device)
         except ValueError:
-            strange = sorted(set(prompt) - set(self.text.characters))
-            raise UserError(
-                f"--prompt: {', '.join(map(repr, strange))} does not occur in the text"
-            ) from None
+            strange = ", ".join(map(repr, sorted(set(prompt) - set(self.text.characters))))
+            raise UserError(f"--prompt: not in the text: {strange}") from None

@@ -72,7 +72,10 @@ from naivegrad._info import show_config  # isort: skip
 from naivegrad._version import __version__  # isort: skip
 from naivegrad import serialization  # isort: skip
 from naivegrad.serialization import load, save  # isort: skip
+from naivegrad.compat.einops import prepare as _prepare_einops  # isort: skip
 from naivegrad.missing import lookup as _lookup  # isort: skip
+
+_prepare_einops()
 
 newaxis = None
 __getattr__ = _lookup(__name__)

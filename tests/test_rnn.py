@@ -60,17 +60,15 @@ def test_cells_at_each_level(dtype):
     results = []
     x = rng.standard_normal((rows, 4 * features)).astype(dtype)
     weight = rng.standard_normal((4 * features, features)).astype(dtype) / 10
+    start = np.zeros((batch, features), dtype)
     for kernel in levels("rnn"):
-        h, c = np.zeros((2, batch, features), dtype)
-        out, cells, previous = np.empty((3, rows, features), dtype)
-        gates, grad_x = np.empty((2, rows, 4 * features), dtype)
-        kernel.rnn(2, x, h, c, weight, None, None, spans, False, out, gates, cells)
-        start, grad_h, grad_c = np.zeros((3, batch, features), dtype)
-        kernel.rnn_grad(
-            2, out, weight, None, spans, False, out, gates, cells, start, start, grad_h, grad_c,
-            grad_x, grad_x, previous, None,
-        )  # fmt: skip
-        results.append((out, h, c, grad_x, grad_h, grad_c))
+        out, h, c, gates, cells = kernel.rnn(
+            2, x, start, start, weight, None, None, spans, False, True
+        )
+        dx, dh, dc, *_ = kernel.rnn_grad(
+            2, out, None, c, start, start, weight, None, out, gates, cells, spans, False
+        )
+        results.append((out, h, c, dx, dh, dc))
     for other in results[1:]:
         for a, b in zip(results[0], other, strict=True):
             np.testing.assert_allclose(a, b, rtol=0, atol=50 * np.finfo(dtype).eps * abs(a).max())

@@ -1,35 +1,31 @@
+from typing import Any
+
 from numpy import ndarray
 
 def rnn(
     cell: int,
     x: ndarray,
-    h: ndarray,
-    c: ndarray | None,
+    h0: ndarray,
+    c0: ndarray | None,
     weight: ndarray,
     bias: ndarray | None,
     projection: ndarray | None,
     spans: ndarray,
     reverse: bool,
-    out: ndarray,
-    gates: ndarray | None,
-    cells: ndarray | None,
-) -> None: ...
+    keep: bool,
+) -> Any: ...
 def rnn_grad(
     cell: int,
     grad: ndarray | None,
+    grad_h: ndarray | None,
+    grad_c: ndarray | None,
+    h0: ndarray,
+    c0: ndarray | None,
     weight: ndarray,
     projection: ndarray | None,
-    spans: ndarray,
-    reverse: bool,
     out: ndarray,
     gates: ndarray | None,
     cells: ndarray | None,
-    h0: ndarray,
-    c0: ndarray | None,
-    grad_h: ndarray,
-    grad_c: ndarray | None,
-    grad_x: ndarray,
-    grad_s: ndarray,
-    previous: ndarray,
-    grad_less: ndarray | None,
-) -> None: ...
+    spans: ndarray,
+    reverse: bool,
+) -> Any: ...

@@ -20,7 +20,7 @@ from cython.parallel cimport prange, threadid
 from libc.stdint cimport int64_t
 from libc.string cimport memcpy, memset
 
-from naivegrad.kernels.dense cimport data_or_null
+from naivegrad.kernels.dense cimport data_or_null, is_dense, is_dense_float, is_vector
 from naivegrad.kernels.rows cimport block_dot, real
 from naivegrad.kernels.threads cimport num_threads
 from naivegrad.kernels.tile cimport DEPTH, pack, product, width_of
@@ -69,8 +69,11 @@ cdef enum:
     LSTM
     GRU
 
+cdef int[4] GATES = [1, 1, 4, 3]
+
 cdef enum:
-    ROWS = 16              # sequences of a task
+    ROWS = 32              # sequences of a task, at most
+    UNEVEN = 8             # where lengths differ: small tasks are shared out more evenly
     FEW = 16               # rows in all, for which weights are not packed
     GRAIN = 200000         # multiply-adds below which one thread is faster
 
@@ -83,7 +86,7 @@ cdef struct Matrix:
 
 cdef struct Problem:
     int cell
-    Py_ssize_t steps, N, D, S, G
+    Py_ssize_t steps, total, N, D, S, G      # total: rows of all steps
     const int64_t* sizes
     const int64_t* offsets
     bint reverse
@@ -335,6 +338,18 @@ cdef cnp.ndarray memory(Py_ssize_t n, cnp.ndarray like):
     return cnp.PyArray_EMPTY(1, &size, cnp.PyArray_TYPE(like), 0)
 
 
+cdef cnp.ndarray matrix(Py_ssize_t rows, Py_ssize_t columns, cnp.ndarray like):
+    cdef cnp.npy_intp[2] shape = [rows, columns]
+    return cnp.PyArray_EMPTY(2, shape, cnp.PyArray_TYPE(like), 0)
+
+
+cdef bint is_matrix(object x, Py_ssize_t rows, Py_ssize_t columns, int kind):
+    """Whether x is None, or dense, of that shape and type."""
+    return x is None or (
+        is_dense(x, kind) and cnp.PyArray_NDIM(x) == 2
+        and cnp.PyArray_DIM(x, 0) == rows and cnp.PyArray_DIM(x, 1) == columns)
+
+
 cdef cnp.ndarray describe_matrix(Matrix* m, cnp.ndarray b, bint transposed, bint few):
     """Note b, (depth, columns), or its transpose; returns the memory of its panels."""
     cdef Py_ssize_t height = cnp.PyArray_DIM(b, 0), width = cnp.PyArray_DIM(b, 1)
@@ -360,91 +375,135 @@ cdef cnp.ndarray describe_matrix(Matrix* m, cnp.ndarray b, bint transposed, bint
     return panels
 
 
-cdef tuple describe(
-    Problem* p, int cell, cnp.ndarray weight, cnp.ndarray projection, cnp.ndarray spans,
-    bint reverse, bint forward,
+cdef bint describe(
+    Problem* p, int cell, cnp.ndarray rows, Py_ssize_t width, cnp.ndarray h0, cnp.ndarray c0,
+    cnp.ndarray weight, cnp.ndarray projection, cnp.ndarray spans, bint reverse,
 ):
-    """Note everything but the arrays of the pass; returns the memory of panels."""
-    cdef Py_ssize_t total
+    """Note everything but weights and results; False if an array is not as it must be.
+
+    `rows` is an array with a row for each step of each sequence, `width` numbers wide (0: G).
+    """
+    cdef int kind = cnp.PyArray_TYPE(rows)
+    if not is_dense_float(rows) or not is_dense(weight, kind) or cnp.PyArray_NDIM(weight) != 2:
+        return False
     p.cell, p.reverse = cell, reverse
     p.G, p.S = cnp.PyArray_DIM(weight, 0), cnp.PyArray_DIM(weight, 1)
-    p.D = p.S if projection is None else cnp.PyArray_DIM(projection, 1)
+    p.D = p.G // GATES[cell]
     p.steps = cnp.PyArray_DIM(spans, 1)
     p.sizes = <const int64_t*> cnp.PyArray_DATA(spans)
     p.offsets = p.sizes + p.steps
-    p.N = p.steps and p.sizes[0]
-    total = p.steps and p.offsets[p.steps - 1] + p.sizes[p.steps - 1]
+    p.N = p.total = 0
+    if p.steps:
+        p.N, p.total = p.sizes[0], p.offsets[p.steps - 1] + p.sizes[p.steps - 1]
     p.threads = num_threads()
-    if total * p.G * p.S < GRAIN:
+    if p.total * p.G * p.S < GRAIN:
         p.threads = 1
     p.rows = min(<Py_ssize_t> ROWS, max(<Py_ssize_t> 4, (p.N + p.threads - 1) // p.threads))
+    if p.threads > 1 and p.sizes[p.steps - 1] != p.N:
+        p.rows = min(p.rows, <Py_ssize_t> UNEVEN)
     p.projection.depth = p.projection.stride = 0
     return (
-        describe_matrix(&p.weight, weight, forward, total < FEW),
-        None if projection is None
-        else describe_matrix(&p.projection, projection, forward, total < FEW),
+        p.G == p.D * GATES[cell] and (projection is not None or p.D == p.S)
+        and is_matrix(rows, p.total, width or p.G, kind)
+        and h0 is not None and is_matrix(h0, p.N, p.S, kind)
+        and (c0 is None) == (cell != LSTM) and is_matrix(c0, p.N, p.D, kind)
+        and is_matrix(projection, p.S, p.D, kind)
     )
 
 
 def rnn(
-    int cell, cnp.ndarray x, cnp.ndarray h, cnp.ndarray c, cnp.ndarray weight, cnp.ndarray bias,
-    cnp.ndarray projection, cnp.ndarray spans, bint reverse, cnp.ndarray out, cnp.ndarray gates,
-    cnp.ndarray cells,
+    int cell, cnp.ndarray x, cnp.ndarray h0, cnp.ndarray c0, cnp.ndarray weight,
+    cnp.ndarray bias, cnp.ndarray projection, cnp.ndarray spans, bint reverse, bint keep,
 ):
-    """All steps: fill out (rows, S) and, unless None, gates (rows, 4 D) and cells (rows, D).
+    """All steps: (out, h, c, gates, cells), or None where an array is not as it must be.
 
-    x (rows, G), weight (G, S), bias (G,) or None, projection (S, D) or None; spans (2, L) of int64
-    are sizes and offsets of the steps. h (N, S) and c (N, D), None where the cell has none, are
-    overwritten by the last states. All contiguous and of one type.
+    x (rows, G), h0 (N, S), c0 (N, D), weight (G, S), bias (G,), projection (S, D); those that the
+    cell does not have are None. spans (2, L) of int64 are sizes and offsets of the steps. The
+    results are out (rows, S), the last h and c, and, to `keep` for backward, gates (rows, 4 D) and
+    cells (rows, D).
     """
     cdef Problem p
     cdef Forward f
-    cdef cnp.ndarray work, padded = None
-    cdef tuple _panels = describe(&p, cell, weight, projection, spans, reverse, True)
-    f.x, f.h, f.c = cnp.PyArray_DATA(x), cnp.PyArray_DATA(h), data_or_null(c)
-    f.out, f.gates, f.cells = cnp.PyArray_DATA(out), data_or_null(gates), data_or_null(cells)
+    cdef cnp.ndarray out, h, c = None, gates = None, cells = None, work, padded, _panels, _more
+    if not describe(&p, cell, x, 0, h0, c0, weight, projection, spans, reverse) or (
+            not is_vector(bias, p.G, cnp.PyArray_TYPE(x))):
+        return None
+    _panels = describe_matrix(&p.weight, weight, True, p.total < FEW)
+    if projection is not None:
+        _more = describe_matrix(&p.projection, projection, True, p.total < FEW)
     if bias is not None:
         padded = memory(p.weight.stride, bias)
         memset(cnp.PyArray_DATA(padded), 0, cnp.PyArray_NBYTES(padded))
         memcpy(cnp.PyArray_DATA(padded), cnp.PyArray_DATA(bias), cnp.PyArray_NBYTES(bias))
         p.weight.bias = cnp.PyArray_DATA(padded)
+    out, h = matrix(p.total, p.S, x), cnp.PyArray_NewCopy(h0, cnp.NPY_CORDER)
+    if cell == LSTM:
+        c = cnp.PyArray_NewCopy(c0, cnp.NPY_CORDER)
+        cells = matrix(p.total, p.D, x) if keep else None
+    if keep and cell in (LSTM, GRU):
+        gates = matrix(p.total, 4 * p.D, x)
+    f.x, f.h, f.c = cnp.PyArray_DATA(x), cnp.PyArray_DATA(h), data_or_null(c)
+    f.out, f.gates, f.cells = cnp.PyArray_DATA(out), data_or_null(gates), data_or_null(cells)
     work = memory(p.threads * forward_work(&p), x)
-    cdef void* memory_of_work = cnp.PyArray_DATA(work)
+    cdef void* at = cnp.PyArray_DATA(work)
     cdef bint single = cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT32
     with nogil:
         if single:
-            forward_all(&p, &f, <float*> memory_of_work)
+            forward_all(&p, &f, <float*> at)
         else:
-            forward_all(&p, &f, <double*> memory_of_work)
+            forward_all(&p, &f, <double*> at)
+    return out, h, c, gates, cells
+
+
+cdef cnp.ndarray start(cnp.ndarray grad, cnp.ndarray state):
+    """The gradient of a last state, to be overwritten by that of the first."""
+    if grad is not None:
+        return cnp.PyArray_NewCopy(grad, cnp.NPY_CORDER)
+    return cnp.PyArray_ZEROS(2, cnp.PyArray_DIMS(state), cnp.PyArray_TYPE(state), 0)
 
 
 def rnn_grad(
-    int cell, cnp.ndarray grad, cnp.ndarray weight, cnp.ndarray projection, cnp.ndarray spans,
-    bint reverse, cnp.ndarray out, cnp.ndarray gates, cnp.ndarray cells, cnp.ndarray h0,
-    cnp.ndarray c0, cnp.ndarray grad_h, cnp.ndarray grad_c, cnp.ndarray grad_x,
-    cnp.ndarray grad_s, cnp.ndarray previous, cnp.ndarray grad_less,
+    int cell, cnp.ndarray grad, cnp.ndarray grad_h, cnp.ndarray grad_c, cnp.ndarray h0,
+    cnp.ndarray c0, cnp.ndarray weight, cnp.ndarray projection, cnp.ndarray out,
+    cnp.ndarray gates, cnp.ndarray cells, cnp.ndarray spans, bint reverse,
 ):
-    """All steps back: fill grad_x and grad_s (rows, G), perhaps one array, and previous (rows, S).
+    """All steps back, or None where an array is not as it must be.
 
-    grad (rows, S) or None is the gradient of out; grad_h (N, S) and grad_c (N, D) those of the last
-    states, overwritten by those of the first; grad_less (rows, S), if not None, gets the gradient
-    of what the projection gave. out, gates and cells as `rnn` left them.
+    grad, grad_h and grad_c are the gradients of out, h and c, None for zero; out, gates and cells
+    as `rnn` left them. Returns the gradients of x, h0 and c0; grad_s (rows, G), that of what the
+    state gives to the gates; previous (rows, S), the states before the steps; and grad_less
+    (rows, S), the gradient of the projected states, where there is a projection.
     """
     cdef Problem p
     cdef Backward b
-    cdef cnp.ndarray work
-    cdef tuple _panels = describe(&p, cell, weight, projection, spans, reverse, False)
+    cdef int kind = cnp.PyArray_TYPE(out)
+    cdef cnp.ndarray dh, dc = None, dx, ds, previous, dless = None, work, _panels, _more
+    if not describe(&p, cell, out, cnp.PyArray_DIM(weight, 1), h0, c0, weight, projection, spans,
+                    reverse) or not (
+            is_matrix(grad, p.total, p.S, kind) and is_matrix(grad_h, p.N, p.S, kind)
+            and is_matrix(grad_c, p.N, p.D, kind)):
+        return None
+    _panels = describe_matrix(&p.weight, weight, False, False)
+    previous, dx = matrix(p.total, p.S, out), matrix(p.total, p.G, out)
+    ds = matrix(p.total, p.G, out) if cell == GRU else dx
+    dh = start(grad_h, h0)
+    if cell == LSTM:
+        dc = start(grad_c, c0)
+    if projection is not None:
+        _more = describe_matrix(&p.projection, projection, False, False)
+        dless = matrix(p.total, p.S, out)
     b.grad, b.out = data_or_null(grad), cnp.PyArray_DATA(out)
     b.gates, b.cells = data_or_null(gates), data_or_null(cells)
     b.h0, b.c0 = cnp.PyArray_DATA(h0), data_or_null(c0)
-    b.grad_h, b.grad_c = cnp.PyArray_DATA(grad_h), data_or_null(grad_c)
-    b.grad_x, b.grad_s = cnp.PyArray_DATA(grad_x), cnp.PyArray_DATA(grad_s)
-    b.previous, b.grad_less = cnp.PyArray_DATA(previous), data_or_null(grad_less)
+    b.grad_h, b.grad_c = cnp.PyArray_DATA(dh), data_or_null(dc)
+    b.grad_x, b.grad_s = cnp.PyArray_DATA(dx), cnp.PyArray_DATA(ds)
+    b.previous, b.grad_less = cnp.PyArray_DATA(previous), data_or_null(dless)
     work = memory(p.threads * backward_work(&p), out)
-    cdef void* memory_of_work = cnp.PyArray_DATA(work)
-    cdef bint single = cnp.PyArray_TYPE(out) == cnp.NPY_FLOAT32
+    cdef void* at = cnp.PyArray_DATA(work)
+    cdef bint single = kind == cnp.NPY_FLOAT32
     with nogil:
         if single:
-            backward_all(&p, &b, <float*> memory_of_work)
+            backward_all(&p, &b, <float*> at)
         else:
-            backward_all(&p, &b, <double*> memory_of_work)
+            backward_all(&p, &b, <double*> at)
+    return dx, dh, dc, ds, previous, dless

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy import ndarray
@@ -30,21 +31,12 @@ def rnn(
     keep: bool,
 ) -> tuple[ndarray, ndarray, ndarray | None, ndarray | None, ndarray | None]:
     """The hidden states of all steps, the last h and c; to `keep`, the gates and the cells."""
-    if (c0 is None) == (cell == "lstm"):
-        raise ValueError("rnn: an LSTM, and nothing else, has a cell state")
-    xs, spans = dense_float("rnn", x), _spans(sizes)
-    work, (count, state) = xs.dtype, weight.shape
-    features = state if projection is None else projection.shape[1]
-    xs = dense("rnn", xs, (sum(sizes), count), work)
-    w = dense("rnn", weight, (_GATES[cell] * features, state), work)
-    b = dense_or_none("rnn", bias, (count,), work)
-    p = dense_or_none("rnn", projection, (state, features), work)
-    h = dense("rnn", h0, (*sizes[:1], state), work).copy()
-    c = None if c0 is None else dense("rnn", c0, (*sizes[:1], features), work).copy()
-    out = np.empty((len(xs), state), work)
-    gates = np.empty((len(xs), 4 * features), work) if keep and cell in ("lstm", "gru") else None
-    cells = np.empty((len(xs), features), work) if keep and cell == "lstm" else None
-    kernel.rnn(_CELLS[cell], xs, h, c, w, b, p, spans, reverse, out, gates, cells)
+    number, spans = _CELLS[cell], _spans(sizes)
+    result = kernel.rnn(number, x, h0, c0, weight, bias, projection, spans, reverse, keep)
+    if result is not None:
+        return result
+    copies = _fitting(cell, sizes, x, h0, c0, weight, bias, projection)
+    out, h, c, gates, cells = kernel.rnn(number, *[*copies, spans, reverse, keep])
     c = None if c is None else cast(c, x.dtype)
     return cast(out, x.dtype), cast(h, x.dtype), c, gates, cells
 
@@ -66,33 +58,49 @@ def rnn_grad(
     needs: tuple[bool, ...],
 ) -> tuple[ndarray | None, ...]:
     """The gradients of x, h0, c0, weight, bias and projection; None where not needed."""
-    work = working_type(out)
-    states, w = dense("rnn", out, None, work), dense("rnn", weight, None, work)
-    p = dense_or_none("rnn", projection, None, work)
-    h, c = dense("rnn", h0, None, work), dense_or_none("rnn", c0, None, work)
-    g = dense_or_none("rnn", grad, out.shape, work)
-    dh = _start(grad_h, h)
-    dc = None if c is None else _start(grad_c, c)
-    dx = np.empty((len(states), len(w)), work)
-    ds = np.empty_like(dx) if cell == "gru" else dx
-    previous = np.empty_like(states)
-    dless = None if p is None else np.empty_like(states)
-    kernel.rnn_grad(
-        _CELLS[cell], g, w, p, _spans(sizes), reverse, states, gates, cells, h, c,
-        dh, dc, dx, ds, previous, dless,
-    )  # fmt: skip
+    number, spans = _CELLS[cell], _spans(sizes)
+    result = kernel.rnn_grad(
+        number, grad, grad_h, grad_c, h0, c0, weight, projection, out, gates, cells, spans, reverse
+    )
+    if result is None:
+        given = (grad, grad_h, grad_c, h0, c0, weight, projection, out)
+        copies: list[Any] = [dense_or_none("rnn", a, None, working_type(out)) for a in given]
+        result = kernel.rnn_grad(number, *[*copies, gates, cells, spans, reverse])
+    dx, dh, dc, ds, previous, dless = result
     dw = matmul(ds.T, previous) if needs[3] else None
     db = reduce("sum", ds, (0,), False) if needs[4] else None
     dp = None
-    if needs[5] and dless is not None and gates is not None and cells is not None:
+    if needs[5] and gates is not None and cells is not None:
         dp = matmul(dless.T, gates[:, -cells.shape[1] :] * np.tanh(cells))  # o tanh(c)
     grads = zip((dx, dh, dc, dw, db, dp), needs, strict=True)
     return tuple([cast(g, out.dtype) if g is not None and need else None for g, need in grads])
 
 
-def _start(grad: ndarray | None, state: ndarray) -> ndarray:
-    """The gradient of a last state, to be overwritten."""
-    return np.zeros_like(state) if grad is None else dense("rnn", grad, None, state.dtype).copy()
+def _fitting(
+    cell: str,
+    sizes: tuple[int, ...],
+    x: ndarray,
+    h0: ndarray,
+    c0: ndarray | None,
+    weight: ndarray,
+    bias: ndarray | None,
+    projection: ndarray | None,
+) -> list[Any]:
+    """The arrays as the kernel takes them; ValueError where their shapes do not fit."""
+    if (c0 is None) == (cell == "lstm"):
+        raise ValueError("rnn: an LSTM, and nothing else, has a cell state")
+    xs = dense_float("rnn", x)
+    count, state = weight.shape
+    features = state if projection is None else projection.shape[1]
+    batch = sizes[:1]
+    return [
+        dense("rnn", xs, (sum(sizes), count), xs.dtype),
+        dense("rnn", h0, (*batch, state), xs.dtype),
+        dense_or_none("rnn", c0, (*batch, features), xs.dtype),
+        dense("rnn", weight, (_GATES[cell] * features, state), xs.dtype),
+        dense_or_none("rnn", bias, (count,), xs.dtype),
+        dense_or_none("rnn", projection, (state, features), xs.dtype),
+    ]
 
 
 @lru_cache(64)  # the same for every step of a training

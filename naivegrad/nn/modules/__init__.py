@@ -15,6 +15,7 @@ from naivegrad.nn.modules import (
     module,
     normalization,
     pooling,
+    rnn,
     sparse,
     utils,
 )
@@ -32,4 +33,5 @@ from naivegrad.nn.modules.loss import *
 from naivegrad.nn.modules.module import *
 from naivegrad.nn.modules.normalization import *
 from naivegrad.nn.modules.pooling import *
+from naivegrad.nn.modules.rnn import *
 from naivegrad.nn.modules.sparse import *

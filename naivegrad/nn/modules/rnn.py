@@ -1,0 +1,3 @@
+"""Recurrent layers."""
+
+from naivegrad.nn.rnn import *  # noqa: F403

@@ -66,6 +66,8 @@ from naivegrad.storage import UntypedStorage
 from naivegrad.threads import get_num_threads, set_num_threads
 
 # Last, for they are built from all of the above.
+from naivegrad import amp  # isort: skip
+from naivegrad.amp.autocast_mode import *  # isort: skip
 from naivegrad.compat import *  # isort: skip
 from naivegrad import data, fft, io, linalg, nn, optim, special, utils  # isort: skip
 from naivegrad._info import show_config  # isort: skip

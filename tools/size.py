@@ -13,7 +13,7 @@ LAYERS = {
     "autograd": ["naivegrad/autograd/*.py"],
     "tensor": ["naivegrad/*.py", "naivegrad/methods/*.py"],
     "ops": ["naivegrad/ops/*.py"],
-    "nn, optim": ["naivegrad/nn/**/*.py", "naivegrad/optim/**/*.py"],
+    "nn, optim": [f"naivegrad/{folder}/**/*.py" for folder in ("nn", "optim", "amp")],
     "data, io": ["naivegrad/data/*.py", "naivegrad/io/*.py", "naivegrad/viz/*.py"],
     "run": [f"naivegrad/{folder}/**/*.py" for folder in ("run", "vision", "compat", "utils")],
     "examples": ["naivegrad/examples/*.py"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from naivegrad.amp import cuda as amp  # noqa: F401  (torch.cuda.amp)
 from naivegrad.compat.refuse import Refusal as _Refusal
 from naivegrad.device import backend_of, why_no_cuda
 from naivegrad.missing import lookup as _lookup

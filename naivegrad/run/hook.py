@@ -24,6 +24,7 @@ from naivegrad.size import library
 # Where our module of that name lies elsewhere; whatever is below it lies below.
 PLACES = {
     "torch": "naivegrad",
+    "torch.cuda.amp": "naivegrad.amp.cuda",
     "torchvision": "naivegrad.vision",
     **{
         f"torch.{name}": f"naivegrad.compat.{name}"

@@ -241,10 +241,8 @@ class EmbeddingBag(Module):
         return bag
 
     def extra_repr(self) -> str:
-        text = f"{self.num_embeddings}, {self.embedding_dim}" + _limits(self)
-        if self.padding_idx is not None:
-            text += f", padding_idx={self.padding_idx}"
-        return f"{text}, mode={self.mode!r}"
+        text = f"{self.num_embeddings}, {self.embedding_dim}{_limits(self)}, mode={self.mode!r}"
+        return text if self.padding_idx is None else f"{text}, padding_idx={self.padding_idx}"
 
 
 def _limits(table: Embedding | EmbeddingBag) -> str:

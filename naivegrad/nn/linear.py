@@ -12,7 +12,7 @@ from naivegrad.nn.parameter import Parameter
 from naivegrad.ops import empty
 from naivegrad.tensor import Tensor
 
-__all__ = ["Bilinear", "Identity", "Linear"]
+__all__ = ["Bilinear", "Identity", "Linear", "NonDynamicallyQuantizableLinear"]
 
 
 class Identity(Module):
@@ -73,6 +73,10 @@ class Linear(Module):
             f"in_features={self.in_features}, out_features={self.out_features}, "
             f"bias={self.bias is not None}"
         )
+
+
+class NonDynamicallyQuantizableLinear(Linear):
+    """Linear: what PyTorch calls the last layer of its attention, and so its text."""
 
 
 class Bilinear(Module):

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import math
+import warnings
+from dataclasses import dataclass
 from typing import Any
 
 from naivegrad.nn import functional as F
+from naivegrad.nn.linear import Linear
 from naivegrad.nn.module import Module
+from naivegrad.ops._reduction import REDUCTIONS, reduction_of
 from naivegrad.tensor import Tensor
 
 __all__ = [
@@ -17,27 +22,20 @@ __all__ = [
     "HuberLoss",
     "KLDivLoss",
     "L1Loss",
+    "LinearCrossEntropyLoss",
+    "LinearCrossEntropyOptions",
     "MSELoss",
     "NLLLoss",
+    "NLLLoss2d",
     "PoissonNLLLoss",
     "SmoothL1Loss",
 ]
 
 
-def _reduction(name: str, size_average: bool | None, reduce: bool | None, reduction: str) -> str:
-    """The reduction asked for, by today's argument or the two it replaced."""
-    if size_average is not None or reduce is not None:
-        if reduce is False:
-            return "none"
-        return "sum" if size_average is False else "mean"
-    known = ("none", "mean", "sum", "batchmean") if name == "KLDivLoss" else ("none", "mean", "sum")
-    if reduction not in known:
-        raise ValueError(f"{name}: reduction must be one of {known}, got {reduction!r}")
-    return reduction
-
-
 class Loss(Module):
-    """What all losses have: the reduction."""
+    """What all losses have: the reduction, by today's argument or the two that it replaced."""
+
+    reductions: tuple[str, ...] = REDUCTIONS
 
     def __init__(
         self,
@@ -46,7 +44,25 @@ class Loss(Module):
         reduction: str = "mean",
     ) -> None:
         super().__init__()
-        self.reduction = _reduction(type(self).__name__, size_average, reduce, reduction)
+        if size_average is not None or reduce is not None or reduction not in self.reductions:
+            reduction = reduction_of(type(self).__name__, reduction, size_average, reduce)
+        self.reduction = reduction
+
+
+class WeightedLoss(Loss):
+    """What losses have that weigh their classes, or the numbers they compare."""
+
+    weight: Tensor | None
+
+    def __init__(
+        self,
+        weight: Tensor | None = None,
+        size_average: bool | None = None,
+        reduce: bool | None = None,
+        reduction: str = "mean",
+    ) -> None:
+        super().__init__(size_average, reduce, reduction)
+        self.register_buffer("weight", weight)
 
 
 class MSELoss(Loss):
@@ -97,6 +113,8 @@ class KLDivLoss(Loss):
     reduction "batchmean" divides the sum by the first dimension: the divergence's true mean.
     """
 
+    reductions = (*REDUCTIONS, "batchmean")
+
     def __init__(
         self,
         size_average: bool | None = None,
@@ -111,20 +129,8 @@ class KLDivLoss(Loss):
         return F.kl_div(input, target, reduction=self.reduction, log_target=self.log_target)
 
 
-class BCELoss(Loss):
+class BCELoss(WeightedLoss):
     """-weight (y log x + (1 - y) log(1 - x)) for probabilities x; logs are at least -100."""
-
-    weight: Tensor | None
-
-    def __init__(
-        self,
-        weight: Tensor | None = None,
-        size_average: bool | None = None,
-        reduce: bool | None = None,
-        reduction: str = "mean",
-    ) -> None:
-        super().__init__(size_average, reduce, reduction)
-        self.register_buffer("weight", weight)
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.binary_cross_entropy(input, target, weight=self.weight, reduction=self.reduction)
@@ -154,10 +160,8 @@ class BCEWithLogitsLoss(Loss):
         )
 
 
-class NLLLoss(Loss):
+class NLLLoss(WeightedLoss):
     """-weight[y] x[y] for log-probabilities x (N, C, ...) and classes y (N, ...)."""
-
-    weight: Tensor | None
 
     def __init__(
         self,
@@ -167,8 +171,7 @@ class NLLLoss(Loss):
         reduce: bool | None = None,
         reduction: str = "mean",
     ) -> None:
-        super().__init__(size_average, reduce, reduction)
-        self.register_buffer("weight", weight)
+        super().__init__(weight, size_average, reduce, reduction)
         self.ignore_index = ignore_index
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
@@ -181,7 +184,22 @@ class NLLLoss(Loss):
         )
 
 
-class CrossEntropyLoss(Loss):
+class NLLLoss2d(NLLLoss):
+    """`NLLLoss`, under an older name."""
+
+    def __init__(
+        self,
+        weight: Tensor | None = None,
+        size_average: bool | None = None,
+        ignore_index: int = -100,
+        reduce: bool | None = None,
+        reduction: str = "mean",
+    ) -> None:
+        warnings.warn("NLLLoss2d is deprecated: NLLLoss is the same", FutureWarning, stacklevel=2)
+        super().__init__(weight, size_average, ignore_index, reduce, reduction)
+
+
+class CrossEntropyLoss(WeightedLoss):
     """-log softmax(x)[y] for logits x (N, C, ...), classes y (N, ...) or probabilities y like x.
 
     Parameters
@@ -192,8 +210,6 @@ class CrossEntropyLoss(Loss):
     label_smoothing : float             this share of the probability is spread over all classes
     """
 
-    weight: Tensor | None
-
     def __init__(
         self,
         weight: Tensor | None = None,
@@ -203,8 +219,7 @@ class CrossEntropyLoss(Loss):
         reduction: str = "mean",
         label_smoothing: float = 0.0,
     ) -> None:
-        super().__init__(size_average, reduce, reduction)
-        self.register_buffer("weight", weight)
+        super().__init__(weight, size_average, reduce, reduction)
         self.ignore_index = ignore_index
         self.label_smoothing = label_smoothing
 
@@ -216,6 +231,87 @@ class CrossEntropyLoss(Loss):
             ignore_index=self.ignore_index,
             reduction=self.reduction,
             label_smoothing=self.label_smoothing,
+        )
+
+
+@dataclass(frozen=True)
+class LinearCrossEntropyOptions:
+    """How PyTorch's `LinearCrossEntropyLoss` saves memory; here it is accepted and not used."""
+
+    allow_retain_graph: bool = False
+    batch_chunk_size: int | None = None
+    chunking_method: str | None = "auto"
+    acc_policy: str = "auto"
+    acc_dtype: Any = None
+
+
+class LinearCrossEntropyLoss(WeightedLoss):
+    """A linear layer that gives the logits, and their `CrossEntropyLoss`.
+
+    linear.weight is (num_classes * product of out_features, in_features). With out_features
+    (d_1, ...) each sample has so many logits for each class. ignore_index is for classes as
+    targets; None means -100. options is kept and not used: see `functional.linear_cross_entropy`.
+
+    Shapes: input (N, in_features) or (in_features,), target (N, *out_features), classes, or
+    (N, num_classes, *out_features), probabilities -> (), or (N, *out_features) for "none"
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        num_classes: int,
+        *,
+        out_features: tuple[int, ...] = (),
+        bias: bool = False,
+        device: Any = None,
+        dtype: Any = None,
+        reduction: str = "mean",
+        weight: Tensor | None = None,
+        ignore_index: int | None = None,
+        label_smoothing: float = 0.0,
+        options: Any = None,
+    ) -> None:
+        if weight is not None and tuple(weight.shape) != (num_classes,):
+            raise ValueError(
+                f"LinearCrossEntropyLoss: weight must be {(num_classes,)}, "
+                f"got {tuple(weight.shape)}"
+            )
+        if not 0 <= label_smoothing <= 1:
+            raise ValueError(
+                "LinearCrossEntropyLoss: label_smoothing must be between 0 and 1, "
+                f"got {label_smoothing}"
+            )
+        super().__init__(weight, reduction=reduction)
+        self.num_classes = num_classes
+        self.out_features = out_features
+        self.ignore_index = ignore_index
+        self.label_smoothing = label_smoothing
+        self.linear = Linear(
+            in_features, math.prod((num_classes, *out_features)), bias, device, dtype
+        )
+        self.options = options
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        shape = (self.num_classes, *self.out_features)
+        bias = self.linear.bias
+        return F.linear_cross_entropy(
+            input,
+            self.linear.weight.reshape(*shape, self.linear.in_features),
+            target,
+            linear_bias=None if bias is None else bias.reshape(shape),
+            weight=self.weight,
+            reduction=self.reduction,
+            ignore_index=self.ignore_index,
+            label_smoothing=self.label_smoothing,
+            options=self.options,
+        )
+
+    def extra_repr(self) -> str:
+        return (
+            f"in_features={self.linear.in_features}, num_classes={self.num_classes}, "
+            f"out_features={self.out_features}, bias={self.linear.bias is not None}, "
+            f"reduction={self.reduction}, ignore_index={self.ignore_index}, "
+            f"label_smoothing={self.label_smoothing}, options={self.options}"
         )
 
 

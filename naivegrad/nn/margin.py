@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from naivegrad.nn import functional as F
 from naivegrad.nn.distance import PairwiseDistance
-from naivegrad.nn.loss import Loss
+from naivegrad.nn.loss import Loss, WeightedLoss
 from naivegrad.tensor import Tensor
 
 __all__ = [
@@ -137,10 +137,8 @@ class TripletMarginWithDistanceLoss(Loss):
         )
 
 
-class MultiMarginLoss(Loss):
+class MultiMarginLoss(WeightedLoss):
     """sum_j max(margin - x_y + x_j, 0)^p / C over the classes j that are not y."""
-
-    weight: Tensor | None
 
     def __init__(
         self,
@@ -151,10 +149,9 @@ class MultiMarginLoss(Loss):
         reduce: bool | None = None,
         reduction: str = "mean",
     ) -> None:
-        super().__init__(size_average, reduce, reduction)
+        super().__init__(weight, size_average, reduce, reduction)
         self.p = p
         self.margin = margin
-        self.register_buffer("weight", weight)
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.multi_margin_loss(
@@ -174,20 +171,8 @@ class MultiLabelMarginLoss(Loss):
         return F.multilabel_margin_loss(input, target, reduction=self.reduction)
 
 
-class MultiLabelSoftMarginLoss(Loss):
+class MultiLabelSoftMarginLoss(WeightedLoss):
     """The mean over the classes of the binary cross-entropy of each, from scores."""
-
-    weight: Tensor | None
-
-    def __init__(
-        self,
-        weight: Tensor | None = None,
-        size_average: bool | None = None,
-        reduce: bool | None = None,
-        reduction: str = "mean",
-    ) -> None:
-        super().__init__(size_average, reduce, reduction)
-        self.register_buffer("weight", weight)
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.multilabel_soft_margin_loss(

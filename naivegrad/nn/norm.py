@@ -16,6 +16,7 @@ __all__ = [
     "BatchNorm1d",
     "BatchNorm2d",
     "BatchNorm3d",
+    "CrossMapLRN2d",
     "GroupNorm",
     "InstanceNorm1d",
     "InstanceNorm2d",
@@ -23,6 +24,7 @@ __all__ = [
     "LayerNorm",
     "LocalResponseNorm",
     "RMSNorm",
+    "SyncBatchNorm",
 ]
 
 
@@ -164,6 +166,49 @@ class BatchNorm3d(_BatchNorm):
     dims = (5,)
 
 
+class SyncBatchNorm(_BatchNorm):
+    """Batch norm over the batches of all processes: here there is one, so it is `BatchNorm2d`.
+
+    process_group is kept and not used. Shapes: (N, C, *) -> the same
+    """
+
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+        process_group: Any = None,
+        device: Any = None,
+        dtype: Any = None,
+        *,
+        bias: bool = True,
+    ) -> None:
+        super().__init__(
+            num_features, eps, momentum, affine, track_running_stats, device, dtype, bias=bias
+        )
+        self.process_group = process_group
+
+    def _check_dims(self, x: Tensor) -> None:
+        if x.ndim < 2:
+            raise ValueError(f"SyncBatchNorm: expected at least 2D input, got {tuple(x.shape)}")
+
+    @classmethod
+    def convert_sync_batchnorm(cls, module: Module, process_group: Any = None) -> Module:
+        """The module, each batch norm in it replaced by one of this class with its tensors."""
+        if isinstance(module, _BatchNorm):
+            options = (module.eps, module.momentum, module.affine, module.track_running_stats)
+            result = cls(module.num_features, *options, process_group, bias=module.bias is not None)
+            result._parameters.update(module._parameters)
+            result._buffers.update(module._buffers)
+            result.training = module.training
+            return result
+        for name, child in module.named_children():
+            module._modules[name] = cls.convert_sync_batchnorm(child, process_group)
+        return module
+
+
 class _InstanceNorm(_NormBase):
     """What the three share; they differ in the shapes they take: the first is without a batch."""
 
@@ -238,8 +283,8 @@ class InstanceNorm3d(_InstanceNorm):
     dims = (4, 5)
 
 
-class LocalResponseNorm(Module):
-    """y = x / (k + alpha * mean of x^2 over `size` neighbouring channels) ** beta."""
+class _ResponseNorm(Module):
+    """What `LocalResponseNorm` and its older name share."""
 
     def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> None:
         super().__init__()
@@ -253,6 +298,22 @@ class LocalResponseNorm(Module):
 
     def extra_repr(self) -> str:
         return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"
+
+
+class LocalResponseNorm(_ResponseNorm):
+    """y = x / (k + alpha * mean of x^2 over `size` neighbouring channels) ** beta."""
+
+
+class CrossMapLRN2d(_ResponseNorm):
+    """`LocalResponseNorm` of (N, C, H, W), under an older name."""
+
+    def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1) -> None:
+        super().__init__(size, alpha, beta, k)
+
+    def forward(self, input: Tensor) -> Tensor:
+        if input.ndim != 4:
+            raise ValueError(f"CrossMapLRN2d: expected 4D input, got {tuple(input.shape)}")
+        return super().forward(input)
 
 
 class LayerNorm(Module):

@@ -405,7 +405,7 @@ class _FractionalMaxPool(Module):
         self.output_size = output_size
         self.output_ratio = output_ratio
         self.return_indices = return_indices
-        self._random_samples = _random_samples
+        self.register_buffer("_random_samples", _random_samples)
 
     def forward(self, input: Tensor) -> Any:
         return self.function(

@@ -58,6 +58,7 @@ from naivegrad.ops.conv import (
     conv1d,
     conv2d,
     conv3d,
+    conv_tbc,
     conv_transpose1d,
     conv_transpose2d,
     conv_transpose3d,
@@ -200,7 +201,7 @@ from naivegrad.ops.logic import (
     logical_or,
     logical_xor,
 )
-from naivegrad.ops.loss import cross_entropy, nll_loss
+from naivegrad.ops.loss import cross_entropy, linear_cross_entropy, nll_loss
 from naivegrad.ops.lu import lu_of as lu
 from naivegrad.ops.lu import lu_unpack
 from naivegrad.ops.lu import solve_by_lu as lu_solve
@@ -265,7 +266,12 @@ from naivegrad.ops.pairs import (
     xlog1py,
     xlogy,
 )
-from naivegrad.ops.pixel import channel_shuffle, pixel_shuffle, pixel_unshuffle
+from naivegrad.ops.pixel import (
+    channel_shuffle,
+    native_channel_shuffle,
+    pixel_shuffle,
+    pixel_unshuffle,
+)
 from naivegrad.ops.pool import (
     avg_pool1d,
     avg_pool2d,
@@ -279,6 +285,16 @@ from naivegrad.ops.pool import (
     max_unpool1d,
     max_unpool2d,
     max_unpool3d,
+)
+from naivegrad.ops.pool_indices import (
+    adaptive_max_pool1d_with_indices,
+    adaptive_max_pool2d_with_indices,
+    adaptive_max_pool3d_with_indices,
+    fractional_max_pool2d_with_indices,
+    fractional_max_pool3d_with_indices,
+    max_pool1d_with_indices,
+    max_pool2d_with_indices,
+    max_pool3d_with_indices,
 )
 from naivegrad.ops.power import pow, reciprocal, rsqrt, sqrt, square
 from naivegrad.ops.product import chain_matmul, kron, trace, vander

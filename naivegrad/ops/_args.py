@@ -52,7 +52,7 @@ def pair(value: Any, op: str, name: str) -> tuple[int, int]:
 
 
 def several(value: Any, count: int, op: str, name: str) -> tuple[int, ...]:
-    """An integer, or so many of them (one, two or three), as so many."""
+    """An integer, or so many of them, as so many."""
     if not isinstance(value, tuple | list):
         value = (value,) * count
     elif len(value) == 1:
@@ -63,7 +63,7 @@ def several(value: Any, count: int, op: str, name: str) -> tuple[int, ...]:
         kind: type[Exception] = ValueError
     except TypeError:
         kind = TypeError
-    many = ("", " or two", " or three")[count - 1]
+    many = ("", " or two", " or three")[count - 1] if count < 4 else f" or {count} of them"
     raise kind(f"{op}: {name} must be an integer{many}, got {value!r}")
 
 

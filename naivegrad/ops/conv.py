@@ -208,6 +208,15 @@ def conv1d(
     return y if x is input else y.squeeze(0)
 
 
+def conv_tbc(input: Tensor, weight: Tensor, bias: Tensor, pad: int = 0) -> Tensor:
+    """`conv1d` of sequences with time first: input (L, N, C), weight (K, C, F), y (OL, N, F)."""
+    for name, x in (("input", input), ("weight", weight)):
+        if require_tensor(x, "conv_tbc", name).array.ndim != 3:
+            raise ValueError(f"conv_tbc: {name} must have 3 dimensions, got {x.array.shape}")
+    y = conv1d(input.permute(1, 2, 0), weight.permute(2, 1, 0), bias, padding=pad)
+    return y.permute(2, 0, 1)
+
+
 def conv2d(
     input: Tensor,
     weight: Tensor,

@@ -21,14 +21,15 @@ from naivegrad.tensor import Tensor, wrap
 
 
 def _array_of(data: Any, dtype: Any) -> np.ndarray:
-    """Python numbers, nested sequences or a NumPy array as an array of a type that we have."""
+    """Python numbers, nested sequences or an array of any library as one of a type that we have."""
     array = np.asarray(data)
+    typed = hasattr(data, "__array__")  # a type of its own, which it keeps
     if array.dtype.kind in "OSUmM":
         raise TypeError(
             f"tensor: cannot make numbers of {type(data).__name__} with entries of {array.dtype}"
         )
     if dtype is not None:
-        if not isinstance(data, np.ndarray | np.generic):
+        if not typed:
             _check_fits(array, numpy_dtype(dtype))
         elif array.dtype.kind == "c" and numpy_dtype(dtype).kind != "c":
             raise TypeError(
@@ -36,7 +37,7 @@ def _array_of(data: Any, dtype: Any) -> np.ndarray:
             )
         with np.errstate(invalid="ignore", over="ignore"):
             return array.astype(numpy_dtype(dtype))
-    if not isinstance(data, np.ndarray | np.generic):
+    if not typed:
         with np.errstate(over="ignore"):  # too large a number is infinite
             if array.dtype.kind == "f":
                 return array.astype(numpy_dtype(None))
@@ -65,8 +66,9 @@ def tensor(
 ) -> Tensor:
     """A tensor with a copy of data: numbers, nested sequences, a NumPy array or a Tensor.
 
-    Python floats give the default type (float32), integers int64, truth values bool; a NumPy array
-    keeps its type. TypeError for what are not numbers, ValueError for ragged nesting.
+    Python floats give the default type (float32), integers int64, truth values bool; an array, of
+    NumPy or another library, keeps its type. TypeError for what are not numbers, ValueError for
+    ragged nesting.
 
     Examples
     --------
@@ -102,6 +104,8 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
         data = data.array
     if isinstance(data, Tensor):
         return data if dtype is None and device is None else data.to(dtype=dtype, device=device)
+    if hasattr(data, "__array__"):
+        data = np.asarray(data)
     shareable = isinstance(data, np.ndarray) and data.dtype.isnative and data.flags.aligned
     if shareable and (dtype is None or data.dtype == numpy_dtype(dtype)):
         return from_numpy(data).to(device) if device is not None else from_numpy(data)

@@ -11,6 +11,7 @@ from naivegrad.autograd import Function, formula_vjp
 from naivegrad.backend.promotion import is_floating
 from naivegrad.ops._args import require_floating, require_integers, require_tensor
 from naivegrad.ops._reduction import reduced, reduction_of
+from naivegrad.ops.linalg import linear
 from naivegrad.ops.softmax import LogSoftmax, Softmax
 from naivegrad.tensor import Tensor
 
@@ -162,6 +163,65 @@ def cross_entropy(
     _check_classes(op, input, target, weight)
     return CrossEntropy.apply(
         input, target, weight, ignore_index, float(label_smoothing), reduction
+    )
+
+
+def linear_cross_entropy(
+    input: Tensor,
+    linear_weight: Tensor,
+    target: Tensor,
+    *,
+    linear_bias: Tensor | None = None,
+    weight: Tensor | None = None,
+    reduction: str = "mean",
+    ignore_index: int | None = None,
+    label_smoothing: float = 0.0,
+    options: Any = None,
+) -> Tensor:
+    """`cross_entropy` of the logits that a linear layer gives.
+
+        logits = input @ linear_weight.T + linear_bias
+
+    Parameters
+    ----------
+    input : Tensor, (N, K) or (K,)
+    linear_weight : Tensor, (C, K); or (C, d1, ..., K), for which input needs N: the logits are then
+        (N, C, d1, ...)
+    target : classes (N, d1, ...), or probabilities like the logits
+    linear_bias : Tensor, (C, d1, ...), optional
+    ignore_index : not with probabilities; None is -100
+    weight, reduction, label_smoothing : as `cross_entropy`'s
+    options : how PyTorch cuts the batch to save memory; not used, all logits are made
+
+    Examples
+    --------
+    >>> import naivegrad as ng
+    >>> x, w = ng.ones(2, 3), ng.zeros(4, 3)
+    >>> ng.nn.functional.linear_cross_entropy(x, w, ng.tensor([0, 3]))
+    tensor(1.3863)
+    """
+    op = "linear_cross_entropy"
+    x, w = require_tensor(input, op).array.shape, require_tensor(linear_weight, op).array.shape
+    if len(x) not in (1, 2) or len(w) < 2 or x[-1] != w[-1] or (len(x) == 1 and len(w) > 2):
+        raise ValueError(
+            f"{op}: input {x} and linear_weight {w}: expects (N, K) and (C, d1, ..., K), or (K,) "
+            "and (C, K)"
+        )
+    bias = linear_bias
+    if bias is not None and bias.array.shape != w[:-1]:
+        raise ValueError(f"{op}: linear_bias must be {w[:-1]}, got {bias.array.shape}")
+    flat = linear_weight.reshape(-1, w[-1])
+    logits = linear(input, flat, None if bias is None else bias.reshape(-1))
+    logits = logits.reshape(*x[:-1], *w[:-1])
+    if ignore_index is not None and target.array.shape == logits.array.shape:
+        raise ValueError(f"{op}: ignore_index={ignore_index} is for classes, not for probabilities")
+    return cross_entropy(
+        logits,
+        target,
+        weight,
+        ignore_index=-100 if ignore_index is None else ignore_index,
+        reduction=reduction,
+        label_smoothing=label_smoothing,
     )
 
 

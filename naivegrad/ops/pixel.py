@@ -101,3 +101,6 @@ def channel_shuffle(input: Tensor, groups: int) -> Tensor:
         )
     x = input.reshape(batch, groups, channels // groups, *rest)
     return x.transpose(1, 2).reshape(batch, channels, *rest)
+
+
+native_channel_shuffle = channel_shuffle

@@ -1,3 +1,4 @@
-"""Activations."""
+"""Activations, and attention."""
 
 from naivegrad.nn.activation import *  # noqa: F403
+from naivegrad.nn.multi_head_attention import *  # noqa: F403

@@ -1,5 +1,5 @@
 """Normalisation of each sample."""
 
-from naivegrad.nn.norm import GroupNorm, LayerNorm, LocalResponseNorm, RMSNorm
+from naivegrad.nn.norm import CrossMapLRN2d, GroupNorm, LayerNorm, LocalResponseNorm, RMSNorm
 
-__all__ = ["GroupNorm", "LayerNorm", "LocalResponseNorm", "RMSNorm"]
+__all__ = ["CrossMapLRN2d", "GroupNorm", "LayerNorm", "LocalResponseNorm", "RMSNorm"]

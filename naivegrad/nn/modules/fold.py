@@ -1,0 +1,5 @@
+"""Images to patches and back."""
+
+from naivegrad.nn.conv import Fold, Unfold
+
+__all__ = ["Fold", "Unfold"]

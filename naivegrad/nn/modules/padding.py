@@ -1,0 +1,3 @@
+"""Borders."""
+
+from naivegrad.nn.padding import *  # noqa: F403

@@ -1,0 +1,3 @@
+"""Transformers."""
+
+from naivegrad.nn.transformer import *  # noqa: F403

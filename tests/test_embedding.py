@@ -147,7 +147,7 @@ def test_sparse_gives_a_dense_gradient():
 def test_embedding_bag_module():
     bag = ng.nn.EmbeddingBag(5, 3, mode="sum", padding_idx=0)
     assert list(bag.state_dict()) == ["weight"] and bag.weight[0].tolist() == [0, 0, 0]
-    assert repr(bag) == "EmbeddingBag(5, 3, padding_idx=0, mode='sum')"
+    assert repr(bag) == "EmbeddingBag(5, 3, mode='sum', padding_idx=0)"
     y = bag(ng.tensor([1, 2, 0]), ng.tensor([0, 2]))
     np.testing.assert_allclose(y[0].tolist(), (bag.weight[1] + bag.weight[2]).tolist())
     assert y[1].tolist() == [0, 0, 0]

@@ -283,8 +283,9 @@ def test_losses():
     smooth = 0.9 * picked.mean() + 0.1 * -logp.mean()
     close(nn.CrossEntropyLoss(label_smoothing=0.1)(tensor(x), tensor(labels)), smooth)
     assert list(nn.CrossEntropyLoss(weight=tensor(w)).state_dict()) == ["weight"]
-    assert nn.MSELoss(size_average=False).reduction == "sum"
-    assert nn.MSELoss(reduce=False).reduction == "none"
+    for word, reduction in (("size_average", "sum"), ("reduce", "none")):
+        with pytest.warns(UserWarning, match=f"say reduction='{reduction}'"):
+            assert nn.MSELoss(**{word: False}).reduction == reduction
 
 
 # ------------------------------------------------------------------------------------ errors

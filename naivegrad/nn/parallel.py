@@ -37,9 +37,9 @@ class DataParallel(Module):
         self.device_ids: list[Any] = []
         self.dim = dim
 
-    def forward(self, *args: Any, **kwargs: Any) -> Any:
+    def forward(self, *inputs: Any, **kwargs: Any) -> Any:
         """What the module gives."""
-        return self.module(*args, **kwargs)
+        return self.module(*inputs, **kwargs)
 
 
 class DistributedDataParallel(DataParallel):

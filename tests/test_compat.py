@@ -23,9 +23,7 @@ OWNERS = {
 
 # Being written.
 PENDING = """
-    autocast safe_globals LSTM RNN GRU LSTMCell MultiheadAttention Transformer TransformerEncoder
-    TransformerEncoderLayer NonDynamicallyQuantizableLinear PixelShuffle Upsample Adadelta LBFGS
-    DistributedSampler Categorical GradScaler
+    autocast safe_globals Adadelta LBFGS DistributedSampler Categorical GradScaler
 """
 
 

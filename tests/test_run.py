@@ -123,6 +123,31 @@ def test_the_names_are_our_modules(start):
     ]
 
 
+def test_torchvision(start):
+    done = start(
+        """
+        import torch, torchvision
+        import torchvision.transforms as T
+        from torchvision import datasets, transforms
+        from torchvision.transforms import v2, functional as TF
+        from torchvision.utils import save_image, make_grid
+        import naivegrad.vision
+
+        assert torchvision is naivegrad.vision and T is transforms is naivegrad.vision.transforms
+        save_image(torch.rand(4, 1, 5, 5), "grid.png")
+        print(open("grid.png", "rb").read(4), torchvision.__version__)
+        try:
+            torchvision.models.resnet18()
+        except AttributeError as error:
+            print(error)
+        """
+    )
+    assert done.stdout.splitlines() == [
+        r"b'\x89PNG' 0.28.0+naivegrad",
+        "naivegrad.vision.models has no 'resnet18' (see docs/differences.md)",
+    ], done.stderr
+
+
 def test_a_program_sees_what_python_shows_it(start, tmp_path):
     source = """
         import sys

@@ -83,6 +83,7 @@ def test_the_names_are_our_modules(start):
         import torch.multiprocessing as mp, torch.distributed as dist
         from torch.autograd.function import Function, once_differentiable
         from torch.optim.lr_scheduler import StepLR
+        from torch.cuda.amp import GradScaler, autocast
         from torch.nn.parallel import DistributedDataParallel
         from torch.utils.data import DataLoader, Dataset
         from torch.optim import *

@@ -9,6 +9,8 @@ from naivegrad.compat.refuse import Refusal as _Refusal
 from naivegrad.device import backend_of, why_no_cuda
 from naivegrad.missing import lookup as _lookup
 
+__path__: list[str] = []  # as a package has it, so that torch.cuda.amp can be imported
+
 _NO_GPU = f"no CUDA device: {why_no_cuda()}"
 
 

@@ -133,6 +133,14 @@ default_generator = Generator()
 default_generator.seed()
 
 
+def _after_fork() -> None:
+    """Another thread may have been drawing at the moment of the fork: it is not in the child."""
+    default_generator._lock = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
+
 def manual_seed(seed: int) -> Generator:
     """Seed the default generator, which all random functions use unless given another.
 

@@ -21,10 +21,11 @@ def set_num_threads(n: int) -> None:
 
     The kernels give the same bits for every n. The BLAS, which multiplies narrow matrices, cuts a
     product differently for another number of threads: the last bits are the same for the same n.
+    In a process made by fork, the kernels always use 1.
     """
     if n < 1:
         raise ValueError(f"set_num_threads: at least 1 thread is needed, got {n}")
-    threads.set(n if cpu_features.has_openmp() else 1)
+    threads.set(n if cpu_features.has_openmp() and not _forked else 1)
     if _set_blas is not None:
         _set_blas(n)
 
@@ -55,6 +56,16 @@ def _initial() -> int:
         return int(wish)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
+
+def _after_fork() -> None:
+    """GCC's OpenMP would wait for ever for the threads that it had before the fork."""
+    global _forked
+    _forked = True
+    threads.set(1)
+
+
+_forked = False
+os.register_at_fork(after_in_child=_after_fork)
 
 # At the start the BLAS follows the environment: OPENBLAS_NUM_THREADS, for instance.
 _set_blas = None

@@ -181,7 +181,7 @@ def test_spawn(tmp_path):
     assert start().returncode == 0
     assert {"0", "1"} <= {p.name for p in tmp_path.iterdir()}
     failed = start("fails")
-    assert failed.returncode == 1 and "spawn: process 1 ended with exit code 1" in failed.stderr
+    assert failed.returncode == 1 and "spawn: process 1 raised" in failed.stderr
     assert "KeyError: 'mine'" in failed.stderr
 
 

@@ -3,10 +3,12 @@
 import gzip
 import hashlib
 import http.server
+import importlib
+import inspect
 import os
 import socket
 import threading
-from collections import namedtuple
+from collections import OrderedDict, UserDict, namedtuple
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,20 +19,24 @@ import naivegrad as ng
 from naivegrad.data import (
     MNIST,
     BatchSampler,
+    ChainDataset,
     ConcatDataset,
     DataLoader,
     Dataset,
     Digits,
+    DistributedSampler,
     DownloadError,
     FashionMNIST,
     IterableDataset,
     RandomSampler,
     SequentialSampler,
+    StackDataset,
     Subset,
     SubsetRandomSampler,
     TensorDataset,
     WeightedRandomSampler,
     default_collate,
+    default_convert,
     digits,
     random_split,
 )
@@ -104,6 +110,51 @@ def test_subset_and_concat():
             both[index]
 
 
+def test_stack():
+    stack = StackDataset(numbers(4), Squares(4))
+    assert len(stack) == 4
+    (row, label), (square, i) = stack[3]
+    assert (row.tolist(), label.item(), square.item(), i) == ([6, 7], 3, 9, 3)
+    named = StackDataset(a=range(5), b=Subset(range(10, 20), range(5)))
+    assert named[1] == {"a": 1, "b": 11}
+    assert named.__getitems__([4, 0]) == [{"a": 4, "b": 14}, {"a": 0, "b": 10}]
+    (batch,) = DataLoader(named, 5)
+    assert batch["b"].tolist() == [10, 11, 12, 13, 14]
+    for args, kwargs in (((), {}), ((range(2),), {"a": range(2)})):
+        with pytest.raises(ValueError, match="all by name or none"):
+            StackDataset(*args, **kwargs)
+    with pytest.raises(ValueError, match=r"one length, got \[2, 3\]"):
+        StackDataset(range(2), range(3))
+
+    class Short(Squares):
+        def __getitems__(self, indices):
+            return []
+
+    with pytest.raises(ValueError, match=r"Short\.__getitems__ gave 0 samples for 2"):
+        StackDataset(Short(3)).__getitems__([0, 1])
+
+
+def test_chain():
+    class Stream(IterableDataset):
+        def __init__(self, n):
+            self.n = n
+
+        def __iter__(self):
+            return iter(range(self.n))
+
+        def __len__(self):
+            return self.n
+
+    both = Stream(3) + Stream(2)
+    assert isinstance(both, ChainDataset) and isinstance(both, Dataset)
+    assert (list(both), len(both)) == ([0, 1, 2, 0, 1], 5)
+    assert [b.tolist() for b in DataLoader(both, 3)] == [[0, 1, 2], [0, 1]]
+    with pytest.raises(TypeError, match="expects IterableDatasets, got range"):
+        ChainDataset([range(3)])
+    with pytest.raises(TypeError, match="use ChainDataset"):
+        ConcatDataset([Stream(3)])
+
+
 def test_batches_of_a_subset_are_the_batches_of_its_samples():
     for data in (numbers(10), Squares(10)):
         part = Subset(Subset(data, [9, 1, 5, 3]), [3, 0, 1])
@@ -122,6 +173,8 @@ def test_random_split():
         random_split(range(50), [25, 25], ng.Generator().manual_seed(3))[0].indices for _ in "ab"
     )
     assert first == again != list(range(25))
+    with pytest.warns(UserWarning, match="part 1 .* has no samples"):
+        assert [len(part) for part in random_split(range(3), [0.9, 0.1, 0.0])] == [3, 0, 0]
     for lengths in ([5, 4], [0.5, 0.4], [11, -1], [2.5, 7.5]):
         with pytest.raises(ValueError, match="random_split"):
             random_split(range(10), lengths)
@@ -195,6 +248,24 @@ def test_default_collate_keeps_the_structure():
     assert batch["pair"][1][0].tolist() == [2.0] * 4
     assert batch["point"].y.tolist() == [2] * 4
     assert type(batch["point"]) is Point
+
+
+def test_collate_and_convert_keep_the_kind_of_mapping():
+    class Own(dict):
+        pass
+
+    ordered = OrderedDict(b=np.arange(2), a=1)
+    for mapping in (ordered, Own(ordered), UserDict(ordered)):
+        batch, one = default_collate([mapping] * 2), default_convert(mapping)
+        assert type(batch) is type(one) is type(mapping)
+        assert list(batch) == ["b", "a"]
+        assert (batch["b"].shape, one["b"].tolist(), one["a"]) == ((2, 2), [0, 1], 1)
+    Point = namedtuple("Point", "x y")
+    point = default_convert(Point(np.float32(2), "a"))
+    assert (point.x.dtype, point.y, type(point)) == (ng.float32, "a", Point)
+    assert default_convert((np.array(["a"]), 2, [None]))[1:] == [2, [None]]
+    (x,) = DataLoader([np.arange(3)], batch_size=None)
+    assert x.tolist() == [0, 1, 2]
 
 
 def test_default_collate_says_what_does_not_fit():
@@ -360,12 +431,6 @@ def test_a_stream_has_its_own_order():
 def test_contradictions_are_refused(options):
     with pytest.raises(ValueError, match=r"DataLoader|BatchSampler"):
         DataLoader(numbers(3), **options)
-
-
-def test_workers_that_are_not_there_are_said_so():
-    with pytest.warns(UserWarning, match="no worker processes"):
-        loader = DataLoader(numbers(3), num_workers=2)
-    assert labels_of(loader) == [0, 1, 2]
 
 
 # ---- the digits of the package ----
@@ -709,6 +774,51 @@ def test_batches_are_made_as_in_pytorch():
         )
         for batch in pairs:
             same(*batch)
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("drop_last", [False, True])
+@pytest.mark.parametrize("replicas", [1, 3, 7])
+def test_shares_are_those_of_pytorch(replicas, drop_last):
+    theirs = pytest.importorskip("torch.utils.data")
+    for n in (2, 7, 9):
+        shuffled = []
+        for rank in range(replicas):
+            options = {"num_replicas": replicas, "rank": rank, "drop_last": drop_last}
+            ours = DistributedSampler(range(n), shuffle=False, **options)
+            other = theirs.DistributedSampler(range(n), shuffle=False, **options)
+            assert (list(ours), len(ours)) == (list(other), len(other))
+            ours = DistributedSampler(range(n), **options)
+            first = list(ours)
+            assert first == list(ours)
+            shuffled += first
+            ours.set_epoch(1)
+            assert len(list(ours)) == len(first)
+        if not drop_last:
+            assert set(shuffled) == set(range(n))
+    with pytest.raises(ValueError, match="rank must be from 0 to 1"):
+        DistributedSampler(range(3), 2, 2)
+
+
+@pytest.mark.torch
+def test_signatures_are_those_of_pytorch():
+    theirs = pytest.importorskip("torch.utils.data")
+    ours = importlib.import_module("naivegrad.utils.data")
+    for name in theirs.__all__:
+        if "Pipe" in name or "datapipe" in name or "validation" in name:
+            continue
+        if name in ("DataChunk", "_DatasetKind", "guaranteed_datapipes_determinism",
+                    "non_deterministic"):  # fmt: skip
+            continue
+        mine, other = (inspect.signature(getattr(module, name)) for module in (ours, theirs))
+        assert list(mine.parameters) == list(other.parameters), name
+        for one, two in zip(mine.parameters.values(), other.parameters.values(), strict=True):
+            same = one.default == two.default or one.name in ("generator", "drop_last")
+            assert (one.kind, same) == (two.kind, True), (name, one)
+    for module in ("dataset", "dataloader", "sampler", "distributed"):
+        part = importlib.import_module(f"naivegrad.utils.data.{module}")
+        other = importlib.import_module(f"torch.utils.data.{module}")
+        assert set(part.__all__) <= set(dir(other))
 
 
 @pytest.mark.torch

@@ -1,10 +1,12 @@
 """Data sets, samplers and the loader, with PyTorch's names."""
 
-from naivegrad.data.collate import default_collate
+from naivegrad.data.collate import default_collate, default_convert
 from naivegrad.data.dataset import (
+    ChainDataset,
     ConcatDataset,
     Dataset,
     IterableDataset,
+    StackDataset,
     Subset,
     TensorDataset,
     random_split,
@@ -16,6 +18,7 @@ from naivegrad.data.mnist import MNIST, FashionMNIST
 from naivegrad.data.optical_digits import Digits, digits
 from naivegrad.data.sampler import (
     BatchSampler,
+    DistributedSampler,
     RandomSampler,
     Sampler,
     SequentialSampler,
@@ -23,16 +26,19 @@ from naivegrad.data.sampler import (
     WeightedRandomSampler,
 )
 from naivegrad.data.text import CharacterText, TextWindows, find_shakespeare, romeo_and_juliet
+from naivegrad.data.worker import WorkerInfo, get_worker_info
 from naivegrad.missing import lookup as _lookup
 
 __all__ = [
     "MNIST",
     "BatchSampler",
+    "ChainDataset",
     "CharacterText",
     "ConcatDataset",
     "DataLoader",
     "Dataset",
     "Digits",
+    "DistributedSampler",
     "DownloadError",
     "FashionMNIST",
     "ImageDataset",
@@ -40,14 +46,18 @@ __all__ = [
     "RandomSampler",
     "Sampler",
     "SequentialSampler",
+    "StackDataset",
     "Subset",
     "SubsetRandomSampler",
     "TensorDataset",
     "TextWindows",
     "WeightedRandomSampler",
+    "WorkerInfo",
     "default_collate",
+    "default_convert",
     "digits",
     "find_shakespeare",
+    "get_worker_info",
     "random_split",
     "romeo_and_juliet",
 ]

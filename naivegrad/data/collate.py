@@ -1,6 +1,7 @@
 """From a list of samples to one batch."""
 
-from collections.abc import Mapping, Sequence
+import copy
+from collections.abc import Mapping, MutableMapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ def default_collate(batch: Sequence[Any]) -> Any:
     NumPy arrays or scalars              the same, with their dtype
     bool; int; float                     a bool, int64 or float64 tensor of shape (N,)
     str, bytes                           the list itself
-    dicts                                a dict of batches
+    dicts                                a dict of batches, of the samples' type
     named tuples                         a named tuple of batches
     tuples, lists                        a list of batches
     ===================================  =========================================================
@@ -65,7 +66,7 @@ def default_collate(batch: Sequence[Any]) -> Any:
     if isinstance(first, Mapping):
         if any(sample.keys() != first.keys() for sample in batch):
             raise ValueError("default_collate: dicts of one batch must have the same keys")
-        return {key: default_collate([sample[key] for sample in batch]) for key in first}
+        return _like(first, {k: default_collate([sample[k] for sample in batch]) for k in first})
     if isinstance(first, Sequence):
         if any(len(sample) != len(first) for sample in batch):
             raise ValueError("default_collate: sequences of one batch must have the same length")
@@ -75,3 +76,38 @@ def default_collate(batch: Sequence[Any]) -> Any:
         "default_collate: samples must be tensors, arrays, numbers, text, dicts or sequences, "
         f"got {type(first).__name__}; give the loader a collate_fn of your own"
     )
+
+
+def default_convert(data: Any) -> Any:
+    """Make NumPy arrays and scalars tensors, inside dicts, lists and tuples too.
+
+    Everything else stays as it is. What a loader does with single samples (`batch_size=None`).
+
+    Examples
+    --------
+    >>> default_convert({"x": np.arange(2), "name": "a"})
+    {'x': tensor([0, 1]), 'name': 'a'}
+    """
+    if isinstance(data, np.ndarray | np.generic):
+        array = np.asarray(data)
+        return data if array.dtype.kind in "SUOMm" else from_numpy(array)
+    if isinstance(data, Tensor | str | bytes):
+        return data
+    if isinstance(data, Mapping):
+        return _like(data, {key: default_convert(value) for key, value in data.items()})
+    if isinstance(data, Sequence):
+        items = [default_convert(item) for item in data]
+        return type(data)(*items) if hasattr(data, "_fields") else items
+    return data
+
+
+def _like(first: Mapping[Any, Any], content: dict[Any, Any]) -> Any:
+    """The content as a mapping of the type of `first`; as a dict if that type has its own ways."""
+    try:
+        if isinstance(first, MutableMapping):
+            clone = copy.copy(first)
+            clone.update(content)
+            return clone
+        return type(first)(content)  # type: ignore[call-arg]
+    except TypeError:
+        return content

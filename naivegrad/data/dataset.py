@@ -1,6 +1,10 @@
 """Data sets: anything with a length and samples by index."""
 
-from collections.abc import Iterator, Sequence
+import math
+import warnings
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate, chain
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -36,11 +40,18 @@ class Dataset(Generic[T]):
         return ConcatDataset([self, other])
 
 
-class IterableDataset(Generic[T]):
-    """A data set that is a stream: a subclass defines `__iter__`, and there are no indices."""
+class IterableDataset(Dataset[T]):
+    """A data set that is a stream: a subclass defines `__iter__`, and there are no indices.
+
+    Each worker of a `DataLoader` has a copy and goes through all of it, unless `__iter__` asks
+    `get_worker_info` for its share.
+    """
 
     def __iter__(self) -> Iterator[T]:
         raise NotImplementedError(f"{type(self).__name__} does not define __iter__")
+
+    def __add__(self, other: Any) -> "ChainDataset":
+        return ChainDataset([self, other])
 
 
 def fetch(dataset: Any, indices: Sequence[int]) -> list[Any]:
@@ -94,21 +105,97 @@ class TensorDataset(Dataset[tuple[Tensor, ...]]):
         return self.tensors[0].shape[0]
 
 
-class ConcatDataset(Dataset[Any]):
-    """Several data sets, one after the other."""
+class StackDataset(Dataset[Any]):
+    """Sample `i` is sample `i` of every data set: a tuple, or a dict if they are given by name.
 
-    def __init__(self, datasets: Sequence[Any]) -> None:
+    Parameters
+    ----------
+    *args, **kwargs : Dataset
+        Either the one or the other, all of the same length.
+
+    Examples
+    --------
+    >>> StackDataset(image=["a", "b"], label=[0, 1])[1]
+    {'image': 'b', 'label': 1}
+    """
+
+    datasets: Any
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        if bool(args) == bool(kwargs):
+            raise ValueError("StackDataset: needs data sets, either all by name or none")
+        self.datasets = args or kwargs
+        lengths = [len(dataset) for dataset in self._each()]
+        if len(set(lengths)) != 1:
+            raise ValueError(f"StackDataset: the data sets must have one length, got {lengths}")
+
+    def __getitem__(self, index: int) -> Any:
+        return self._put_together([dataset[index] for dataset in self._each()])
+
+    def __getitems__(self, indices: Sequence[int]) -> list[Any]:
+        columns = [fetch(dataset, indices) for dataset in self._each()]
+        for dataset, column in zip(self._each(), columns, strict=True):
+            if len(column) != len(indices):
+                raise ValueError(
+                    f"StackDataset: {type(dataset).__name__}.__getitems__ gave {len(column)} "
+                    f"samples for {len(indices)} indices"
+                )
+        return [self._put_together(row) for row in zip(*columns, strict=True)]
+
+    def __len__(self) -> int:
+        return len(self._each()[0])
+
+    def _each(self) -> list[Any]:
+        return list(self.datasets.values() if isinstance(self.datasets, dict) else self.datasets)
+
+    def _put_together(self, row: Sequence[Any]) -> Any:
+        if isinstance(self.datasets, dict):
+            return dict(zip(self.datasets, row, strict=True))
+        return tuple(row)
+
+
+class ConcatDataset(Dataset[Any]):
+    """Several data sets, one after the other.
+
+    Attributes
+    ----------
+    datasets : list
+        The data sets.
+    cumulative_sizes : list of int
+        How many samples there are up to the end of each.
+    """
+
+    def __init__(self, datasets: Iterable[Any]) -> None:
         self.datasets = list(datasets)
         if not self.datasets:
             raise ValueError("ConcatDataset: needs at least one data set")
+        if any(isinstance(dataset, IterableDataset) for dataset in self.datasets):
+            raise TypeError("ConcatDataset: an IterableDataset has no indices; use ChainDataset")
+        self.cumulative_sizes = list(accumulate(len(dataset) for dataset in self.datasets))
 
     def __getitem__(self, index: int) -> Any:
         place = check_index(index, len(self), "ConcatDataset")
+        which = bisect_right(self.cumulative_sizes, place)
+        before = self.cumulative_sizes[which - 1] if which else 0
+        return self.datasets[which][place - before]
+
+    def __len__(self) -> int:
+        return self.cumulative_sizes[-1]
+
+
+class ChainDataset(IterableDataset[Any]):
+    """Several streams, one after the other."""
+
+    def __init__(self, datasets: Iterable[Any]) -> None:
+        self.datasets = list(datasets)
         for dataset in self.datasets:
-            if place < len(dataset):
-                return dataset[place]
-            place -= len(dataset)
-        raise IndexError(f"ConcatDataset: index {index} is out of range")
+            if not isinstance(dataset, IterableDataset):
+                raise TypeError(
+                    f"ChainDataset: expects IterableDatasets, got {type(dataset).__name__}"
+                )
+
+    def __iter__(self) -> Iterator[Any]:
+        return chain.from_iterable(self.datasets)
 
     def __len__(self) -> int:
         return sum(len(dataset) for dataset in self.datasets)
@@ -177,10 +264,15 @@ def random_split(
     total = len(dataset)
     if any(length < 0 for length in lengths):
         raise ValueError(f"random_split: lengths must not be negative, got {list(lengths)}")
-    if abs(sum(lengths) - 1) < 1e-6 and any(isinstance(length, float) for length in lengths):
+    if math.isclose(sum(lengths), 1) and any(isinstance(length, float) for length in lengths):
         sizes = [int(total * length) for length in lengths]
         for place in range(total - sum(sizes)):
             sizes[place % len(sizes)] += 1
+        if 0 in sizes:
+            warnings.warn(
+                f"random_split: part {sizes.index(0)} of {list(lengths)} has no samples",
+                stacklevel=2,
+            )
     else:
         sizes = [int(length) for length in lengths]
         if sizes != list(lengths) or sum(sizes) != total:

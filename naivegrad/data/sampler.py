@@ -6,7 +6,7 @@ that moment and on nothing that happens later.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import cycle, islice
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -187,3 +187,69 @@ class BatchSampler(Sampler[list[int]]):
     def __len__(self) -> int:
         whole, rest = divmod(len(self.sampler), self.batch_size)  # type: ignore[arg-type]
         return whole + (rest > 0 and not self.drop_last)
+
+
+class DistributedSampler(Sampler[int]):
+    """The share of one of several processes that train together.
+
+    All processes make the same order and take every `num_replicas`-th index of it. Where the number
+    of samples is no multiple of `num_replicas`, the first ones come twice, or the last are left
+    out.
+
+    Parameters
+    ----------
+    dataset : sized
+        The data set: only its length is used.
+    num_replicas, rank : int, optional
+        How many processes, and which of them this one is; 1 and 0 if not given.
+    shuffle : bool
+        True: a random order, another one after each `set_epoch`.
+    seed : int
+        Where the order comes from; the same in all processes.
+    drop_last : bool
+        True leaves out the last samples, so that none comes twice.
+
+    Examples
+    --------
+    >>> [list(DistributedSampler(range(5), 2, rank, shuffle=False)) for rank in (0, 1)]
+    [[0, 2, 4], [1, 3, 0]]
+    """
+
+    def __init__(
+        self,
+        dataset: Any,
+        num_replicas: int | None = None,
+        rank: int | None = None,
+        shuffle: bool = True,
+        seed: int = 0,
+        drop_last: bool = False,
+    ) -> None:
+        self.dataset = dataset
+        self.num_replicas = 1 if num_replicas is None else num_replicas
+        self.rank = 0 if rank is None else rank
+        if not 0 <= self.rank < self.num_replicas:
+            raise ValueError(
+                f"DistributedSampler: rank must be from 0 to {self.num_replicas - 1}, got {rank}"
+            )
+        self.shuffle = shuffle
+        self.seed = seed
+        self.drop_last = drop_last
+        self.epoch = 0
+        whole, rest = divmod(len(dataset), self.num_replicas)
+        self.num_samples = whole + (rest > 0 and not drop_last)
+        self.total_size = self.num_samples * self.num_replicas
+
+    def __iter__(self) -> Iterator[int]:
+        order = list(range(len(self.dataset)))
+        if self.shuffle:
+            generator = Generator().manual_seed(self.seed + self.epoch)
+            order = randperm(len(order), generator=generator).tolist()
+        share = islice(cycle(order), self.rank, self.total_size, self.num_replicas)
+        return iter(list(share))
+
+    def __len__(self) -> int:
+        return self.num_samples
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the order: to be called before each epoch, in all processes with one number."""
+        self.epoch = epoch

@@ -12,6 +12,7 @@ from naivegrad.nn.module import Module
 from naivegrad.nn.parameter import Parameter
 from naivegrad.nn.utils.rnn import PackedSequence
 from naivegrad.ops import empty, gru_cell, lstm_cell, rnn_relu_cell, rnn_tanh_cell
+from naivegrad.ops._args import require_tensor
 from naivegrad.ops.rnn_layers import recurrent_layers
 from naivegrad.tensor import Tensor
 
@@ -195,9 +196,7 @@ class RNNBase(Module):
 
     def _check_input(self, x: Any, dims: tuple[int, ...], wanted: str) -> None:
         who = type(self).__name__
-        if not isinstance(x, Tensor):
-            raise TypeError(f"{who}: input must be a Tensor, got {type(x).__name__}")
-        if x.ndim not in dims:
+        if require_tensor(x, who).ndim not in dims:
             raise ValueError(f"{who}: expected {wanted}, got {tuple(x.shape)}")
         if x.shape[-1] != self.input_size:
             raise ValueError(
@@ -217,13 +216,9 @@ class RNNBase(Module):
         if hx is None:
             return [x.new_zeros((lead, batch, n)) for n in sizes]
         who = type(self).__name__
-        given = hx if self.mode == "LSTM" else (hx,)
-        if not isinstance(given, tuple | list) or len(given) != len(sizes):
-            raise TypeError(f"{who}: hx must be (h_0, c_0), got {type(hx).__name__}")
+        given = _states(who, hx, len(sizes))
         states = []
         for name, state, n in zip(("h_0", "c_0"), given, sizes, strict=False):
-            if not isinstance(state, Tensor):
-                raise TypeError(f"{who}: {name} must be a Tensor, got {type(state).__name__}")
             shape = (lead, batch, n) if batched else (lead, n)
             if tuple(state.shape) != shape:
                 raise ValueError(f"{who}: {name} must be {shape}, got {tuple(state.shape)}")
@@ -247,6 +242,15 @@ class RNNBase(Module):
             if (value := getattr(self, name)) != usual:
                 text += f", {name}={value}"
         return text
+
+
+def _states(who: str, hx: Any, count: int) -> tuple[Tensor, ...]:
+    """hx, one tensor or a pair, as so many tensors."""
+    given = (hx,) if count == 1 else hx
+    if not isinstance(given, tuple | list) or len(given) != count:
+        many = f"{len(given)} of them" if isinstance(given, tuple | list) else type(hx).__name__
+        raise TypeError(f"{who}: hx must be two tensors, (h_0, c_0), got {many}")
+    return tuple(require_tensor(state, who, "hx") for state in given)
 
 
 class RNN(RNNBase):
@@ -407,15 +411,14 @@ class RNNCellBase(Module):
 
     def _step(self, function: Any, input: Tensor, hx: Any, states: int) -> Any:
         """function on a batch, which may be one sample without the axis of the batch."""
-        if input.ndim not in (1, 2):
-            raise ValueError(
-                f"{type(self).__name__}: input must be (N, I) or (I,), got {tuple(input.shape)}"
-            )
+        who = type(self).__name__
+        if require_tensor(input, who).ndim not in (1, 2):
+            raise ValueError(f"{who}: input must be (N, I) or (I,), got {tuple(input.shape)}")
         x = input if input.ndim == 2 else input.unsqueeze(0)
         if hx is None:
             hx = (x.new_zeros((len(x), self.hidden_size)),) * states
         else:
-            hx = hx if states > 1 else (hx,)
+            hx = _states(who, hx, states)
             hx = tuple(h if input.ndim == 2 else h.unsqueeze(0) for h in hx)
         weights = self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh
         result = function(x, hx if states > 1 else hx[0], *weights)

@@ -282,7 +282,16 @@ def test_what_pytorch_refuses():
             "h_0 must be (1, 4, 6)": lambda: gru(x, lib.zeros(1, 3, D)),
             "h_0 must be (1, 6)": lambda: gru(x[:, 0], lib.zeros(1, 1, D)),
             "c_0 must be": lambda: lstm(x, (lib.zeros(1, N, D), lib.zeros(1, N, 2))),
-            "hx must be (h_0, c_0)": lambda: lstm(x, lib.zeros(1, N, D)),
+            "(h_0, c_0), got Tensor": lambda: lstm(x, lib.zeros(1, N, D)),
+            "(h_0, c_0), got 1 of them": lambda: lstm(x, (lib.zeros(1, N, D),)),
+            "hx must be a Tensor": lambda: gru(x, (lib.zeros(1, N, D),)),
+            "input must be a Tensor": lambda: gru([[1.0]]),
+            "LSTMCell: hx must be two": lambda: lib.nn.LSTMCell(K, D)(x[0], lib.zeros(N, D)),
+            "RNNCell: input must be": lambda: lib.nn.RNNCell(K, D)([1.0]),
+            "each sequence must be": lambda: utils.pad_sequence([1, 2]),
+            "a list of Tensors": lambda: utils.pad_sequence(3),
+            "expected a PackedSequence": lambda: utils.pad_packed_sequence(x),
+            "must be a Tensor, got list": lambda: utils.pack_padded_sequence([1, 2], [1]),
             "float64": lambda: gru(x.double()),
             "c must be (2, 6)": lambda: lib.nn.LSTMCell(K, D)(
                 x[:2, 0], (lib.zeros(2, D), lib.zeros(3, D))
@@ -315,5 +324,5 @@ def test_what_pytorch_refuses():
         with pytest.raises((ValueError, TypeError)) as error:
             call()
         assert text in str(error.value)
-        with pytest.raises((ValueError, TypeError, RuntimeError, IndexError)):
+        with pytest.raises((ValueError, TypeError, RuntimeError, IndexError, AttributeError)):
             theirs[text]()

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from naivegrad.dtype import float16, float32, float64, int8, int16, int32, int64, uint8
 from naivegrad.ops import arange, as_tensor, empty_like, stack
+from naivegrad.ops._args import require_tensor
 from naivegrad.ops.padding import pad
 from naivegrad.tensor import Tensor
 
@@ -169,7 +170,7 @@ def pack_padded_sequence(
     tensor([1, 4, 2, 3])
     """
     op = "pack_padded_sequence"
-    if input.ndim < 2:
+    if require_tensor(input, op).ndim < 2:
         raise ValueError(f"{op}: input must be (L, N, ...), got {tuple(input.shape)}")
     input = input.transpose(0, 1) if batch_first else input
     lengths = as_tensor(lengths, dtype=int64, device="cpu")
@@ -222,6 +223,10 @@ def pad_packed_sequence(
     ValueError
         total_length is less than the greatest length.
     """
+    if not isinstance(sequence, PackedSequence):
+        raise TypeError(
+            f"pad_packed_sequence: expected a PackedSequence, got {type(sequence).__name__}"
+        )
     data, sizes = sequence.data, sequence.batch_sizes
     length = len(sizes)
     if total_length is not None:
@@ -277,7 +282,9 @@ def pad_sequence(
             [3, 0]])
     """
     op = "pad_sequence"
-    sequences = list(sequences)
+    if not isinstance(sequences, Iterable):
+        raise TypeError(f"{op}: expected a list of Tensors, got {type(sequences).__name__}")
+    sequences = [require_tensor(s, op, "each sequence") for s in sequences]
     if not sequences:
         raise ValueError(f"{op}: expected at least one sequence")
     if padding_side not in ("left", "right"):

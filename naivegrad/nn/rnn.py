@@ -128,10 +128,14 @@ class RNNBase(Module):
         return [[getattr(self, name) for name in names] for names in self._all_weights]
 
     def _weights(self) -> list[list[list[Tensor | None]]]:
-        """All weights, for `recurrent_layers`."""
+        """All weights, by layer and direction, as `recurrent_layers` takes them."""
+        has = {"bias_ih": self.bias, "bias_hh": self.bias, "weight_hr": self.proj_size > 0}
         endings = ("", "_reverse")[: self._directions]
         return [
-            [[getattr(self, f"{name}_l{k}{e}", None) for name in NAMES] for e in endings]
+            [
+                [getattr(self, f"{n}_l{k}{e}") if has.get(n, True) else None for n in NAMES]
+                for e in endings
+            ]
             for k in range(self.num_layers)
         ]
 

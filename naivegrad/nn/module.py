@@ -80,6 +80,9 @@ class Module(Stateful):
 
     # ---------------------------------------------------------------------------- attributes
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+
     def __getattr__(self, name: str) -> Any:
         # Reached only for what is not a plain attribute. Reads past itself: copying and unpickling
         # ask for attributes of a module that is still empty.

@@ -10,6 +10,7 @@ from naivegrad._version import __version__
 
 EXAMPLES = {
     "char-gpt": "a small GPT that writes like Shakespeare",
+    "lstm": "a recurrent network that writes like Shakespeare",
     "mnist-cnn": "a convolutional network that reads handwritten digits",
     "mnist-mlp": "two linear layers that read handwritten digits",
     "mnist-vit": "a vision transformer that reads handwritten digits",

@@ -66,6 +66,7 @@ def test_the_examples_are_listed_and_have_their_own_options(capsys):
     for example, options in (
         ("mnist-vit", ["patch-size", "embed", "num-heads", "num-layers"]),
         ("char-gpt", ["text", "block-size", "dropout", "prompt", "length", "temperature"]),
+        ("lstm", ["text", "block-size", "hidden", "num-layers", "prompt"]),
         ("vae", ["hidden", "latent"]),
     ):
         assert f"  {example} " in out

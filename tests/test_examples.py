@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 
 import naivegrad as ng
-from naivegrad import nn
 from naivegrad.data import MNIST, romeo_and_juliet
 from naivegrad.examples import char_gpt, lstm, mnist_cnn, mnist_mlp, mnist_vit, training, vae, xor
 from naivegrad.examples.options import UserError
@@ -29,8 +28,6 @@ EXAMPLES = {
     "gpt": char_gpt.main,
     "lstm": lstm.main,
 }
-if not hasattr(nn, "LSTM"):
-    del EXAMPLES["lstm"]
 # Runs of 5 steps an epoch, on the files of `write_small_data`.
 IMAGES = ["--data-dir", "small", "--batch-size", "8"]
 TEXT = ["--text", "small.txt", "--batch-size", "8", "--block-size", "8", "--length", "20"]
@@ -137,7 +134,7 @@ def test_digits_are_rebuilt_from_their_codes():
     assert last["test_divergence"] > 2  # the codes say something
 
 
-@pytest.mark.parametrize("example", [name for name in ("gpt", "lstm") if name in EXAMPLES])
+@pytest.mark.parametrize("example", ["gpt", "lstm"])
 def test_the_play_is_learned(capsys, example):
     sizes = {"gpt": ["--embed", "32", "--num-layers", "1"], "lstm": ["--hidden", "64"]}[example]
     options = ["--data", "romeo", "--epochs", "3", "--block-size", "16", "--batch-size", "32"]

@@ -52,7 +52,7 @@ def save_curves(
             axes.set_ylim(bottom=0)
         if len(test):
             axes.annotate(
-                f"{test[-1]:.2f}%" if percent else f"{test[-1]:.3g}",
+                f"{test[-1]:.2f}%" if percent else f"{test[-1]:.4g}",
                 (len(test), test[-1]),
                 xytext=(0, 7),
                 textcoords="offset points",

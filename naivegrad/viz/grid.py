@@ -35,18 +35,19 @@ def save_grid(
     ImportError
         If matplotlib is not installed.
     """
-    bare = captions is None
-    captions = [""] * len(images) if captions is None else captions
-    if len(images) != len(captions):
+    if captions is not None and len(images) != len(captions):
         raise ValueError(f"save_grid: {len(images)} images, but {len(captions)} captions")
     rows = max(1, -(-len(images) // columns))
-    cell = 0.7 if bare else 1.05  # inches
-    figure = new_figure(cell * columns, (cell if bare else 1.25) * rows + 0.4)
+    width, height = (0.6, 0.6) if captions is None else (1.05, 1.25)  # inches
+    figure = new_figure(width * columns, height * rows + 0.4)
     figure.suptitle(title, color=INK, fontsize=11)
+    if captions is None:
+        figure.get_layout_engine().set(w_pad=0, h_pad=0.03, hspace=0, wspace=0)
     cells = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes in cells:
         axes.axis("off")
-    for axes, image, caption in zip(cells, images, captions, strict=False):
+    for axes, image in zip(cells, images, strict=False):
         axes.imshow(image, cmap="gray_r", interpolation="nearest")
+    for axes, caption in zip(cells, captions or (), strict=False):
         axes.set_title(caption, fontsize=7, color=INK, y=-0.28)
     save_figure(figure, path)

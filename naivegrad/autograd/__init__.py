@@ -1,5 +1,6 @@
 """Recording operations and differentiating them."""
 
+from naivegrad.autograd import profiler
 from naivegrad.autograd.anomaly import detect_anomaly, set_detect_anomaly
 from naivegrad.autograd.custom import once_differentiable
 from naivegrad.autograd.engine import backward, formula_vjp, grad
@@ -26,6 +27,7 @@ __all__ = [
     "is_grad_enabled",
     "no_grad",
     "once_differentiable",
+    "profiler",
     "set_detect_anomaly",
     "set_grad_enabled",
 ]

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from naivegrad.autograd import enable_grad, no_grad
+from naivegrad.autograd.profiler import record_function
 from naivegrad.ops import tensor
 from naivegrad.tensor import RemovableHandle, Tensor
 
@@ -68,7 +69,8 @@ def _with_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
                             f"(args, kwargs), got {changed!r}"
                         )
                     args, kwargs = changed
-            result = step(*args, **kwargs)
+            with record_function(f"Optimizer.step#{type(self).__name__}.step"):
+                result = step(*args, **kwargs)
             for hook in [*self._hooks["step_post"].values(), *_after_all.values()]:
                 hook(self, args, kwargs)
             return result

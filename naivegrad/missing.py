@@ -15,12 +15,18 @@ def explain(place: str, name: str, known: Iterable[str]) -> AttributeError:
     """
     if name.startswith("_"):
         return AttributeError(f"{place} has no attribute {name!r}")
+    near = nearest(name, known)
+    hint = f"; the nearest is {near!r}" if near else ""
+    return AttributeError(f"{place} has no {name!r}{hint} (see docs/differences.md)")
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The public name most like this one, if there is one like it."""
     public = [n for n in known if not n.startswith("_")]
     near = difflib.get_close_matches(name, public, 1) or [
         n for n in public if name.lower() in (n.lower(), n.lower().rstrip("_"))
     ]
-    hint = f"; the nearest is {near[0]!r}" if near else ""
-    return AttributeError(f"{place} has no {name!r}{hint} (see docs/differences.md)")
+    return near[0] if near else None
 
 
 def lookup(module: str) -> Callable[[str], object]:

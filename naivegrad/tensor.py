@@ -148,6 +148,8 @@ class Tensor(
         """The number of axes."""
         return self.array.ndim
 
+    ndimension = dim
+
     def size(self, dim: int | None = None) -> Any:
         """The shape, or the length of one axis."""
         if dim is None:

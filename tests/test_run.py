@@ -269,12 +269,12 @@ def test_processes_that_a_program_starts(start):
 
 
 def test_arguments(start):
-    for options, message in [("--chekc", "unrecognized arguments")]:
+    for options, message in [("--check", "is required"), ("--chekc", "unrecognized arguments")]:
         done = start("", options=(options,))
         assert done.returncode == 2 and "usage: naivegrad run" in done.stderr
         assert message in done.stderr
     done = start("", options=("--help",))
-    assert done.returncode == 0 and "arguments of the program" in done.stdout
+    assert done.returncode == 0 and "--check" in done.stdout
     done = start("", options=("nowhere.py",))
     assert done.returncode == 2
     assert done.stderr == "naivegrad run: can't open file 'nowhere.py': no such file\n"

@@ -181,9 +181,49 @@ def _joined(dim: int, *shape: int) -> Callable[[Any], Step]:
     return prepare
 
 
+def encoder_layer(t: Any) -> Step:
+    """Training step of a TransformerEncoderLayer: d_model 128, 4 heads, ff 512, (32, 64)."""
+    t.manual_seed(0)
+    layer = t.nn.TransformerEncoderLayer(128, 4, 512, batch_first=True)
+    optimizer = t.optim.Adam(layer.parameters(), lr=1e-3)
+    x, target = t.randn(32, 64, 128), t.randn(32, 64, 128)
+
+    def step() -> None:
+        optimizer.zero_grad()
+        t.nn.functional.mse_loss(layer(x), target).backward()
+        optimizer.step()
+
+    return step
+
+
+def gpt_block(t: Any) -> Step:
+    """Forward and backward of a block as GPTs write it: 6 heads, 384 wide, (12, 64), causal."""
+    t.manual_seed(0)
+    nn, heads, width = t.nn, 6, 384
+
+    class Block(nn.Module):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
+            self.qkv, self.join = nn.Linear(width, 3 * width), nn.Linear(width, width)
+            self.wide, self.narrow = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
+
+        def forward(self, x: Any) -> Any:
+            n, length, _ = x.shape
+            q, k, v = self.qkv(self.norm1(x)).split(width, dim=2)
+            q, k, v = (y.view(n, length, heads, -1).transpose(1, 2) for y in (q, k, v))
+            y = nn.functional.scaled_dot_product_attention(q, k, v, is_causal=True)
+            x = x + self.join(y.transpose(1, 2).contiguous().view(n, length, width))
+            return x + self.narrow(nn.functional.gelu(self.wide(self.norm2(x))))
+
+    return _layer(lambda _: Block(), 12, 64, width)(t)
+
+
 # By name only: what a training step above is made of, and layers of other shapes.
 LAYERS: dict[str, Callable[[Any], Step]] = {
     "attention": attention,
+    "encoder-layer": encoder_layer,
+    "gpt-block": gpt_block,
     "conv-first": _layer(lambda nn: nn.Conv2d(1, 32, 3), 64, 1, 28, 28),
     "conv-3x3": _layer(lambda nn: nn.Conv2d(32, 64, 3), 64, 32, 26, 26),
     "conv-same": _layer(lambda nn: nn.Conv2d(64, 64, 3, padding=1), 4, 64, 56, 56),

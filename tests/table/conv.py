@@ -270,6 +270,15 @@ OPS = [
         ),
     ),
     Op(
+        "conv_tbc",
+        lambda lib, x, w, b, **o: F(lib).conv_tbc(x, w, b, **o),
+        lambda x, w, b, pad=0: conv(
+            x.transpose(1, 2, 0), w.transpose(2, 1, 0), b, padding=pad
+        ).transpose(2, 0, 1),
+        (case((6, 2, 3), (3, 3, 4), (4,)), case((5, 2, 3), (2, 3, 4), (4,), pad=1)),
+        errors=(error((ValueError, RuntimeError), r"3 dim.*\(6, 3\)", (6, 3), (3, 3, 4), (4,)),),
+    ),
+    Op(
         "conv3d",
         lambda lib, x, w, b, **o: F(lib).conv3d(x, w, b, **o),
         conv,

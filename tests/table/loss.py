@@ -94,6 +94,7 @@ def paired(name, f, reference, functions, **more):
     )
 
 
+ERRORS = (ValueError, RuntimeError)
 OPS = [
     Op(
         "cross_entropy",
@@ -152,6 +153,25 @@ OPS = [
             for o in (*REDUCTIONS, dict(label_smoothing=0.1))
         ),
         error_name="cross_entropy",
+    ),
+    Op(
+        "linear_cross_entropy",
+        lambda lib, x, w, b, t, **o: F(lib).linear_cross_entropy(x, w, t, linear_bias=b, **o),
+        lambda x, w, b, t, **o: cross_entropy(np.tensordot(x, w, [-1, -1]) + b, t, **o),
+        (
+            case((4, 3), (5, 3), (5,), index((4,), 5)),
+            case((3,), (5, 3), (5,), index((), 5), reduction="none"),
+            case((4, 3), (5, 2, 3), (5, 2), index((4, 2), 5), reduction="sum"),
+            case((4, 3), (5, 3), (5,), fixed([0, 1, 2, 1]), ignore_index=1, label_smoothing=0.2),
+            case((4, 3), (5, 3), (5,), probabilities((4, 5))),
+        ),
+        errors=(
+            error(ERRORS, r"\(4, 2\).*\(5, 3\)", (4, 2), (5, 3), (5,), index((4,), 5)),
+            error(ERRORS, r"linear_bias.*\(5,\)", (4, 3), (5, 3), (4,), index((4,), 5)),
+            error(
+                ERRORS, r"ignore_index", (4, 3), (5, 3), (5,), probabilities((4, 5)), ignore_index=0
+            ),
+        ),
     ),
     Op(
         "nll_loss",

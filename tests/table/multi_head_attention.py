@@ -26,6 +26,10 @@ def alone(lib, x, w, b, wo, bo, **o):
     return heads(lib, x, x, x, w, b, wo, bo, **o)
 
 
+def across(lib, q, kv, w, b, wo, bo, **o):
+    return heads(lib, q, kv, kv, w, b, wo, bo, **o)
+
+
 def separate(lib, q, k, v, b, wo, bo, wq, wk, wv, **o):
     names = ("q_proj_weight", "k_proj_weight", "v_proj_weight")
     o = dict(o, extra=names, use_separate_proj_weight=True)
@@ -135,6 +139,16 @@ OPS = [
         alone,
         alone_reference,
         (case((3, 2, E), *WEIGHTS), case((3, 2, E), *WEIGHTS, need_weights=False)),
+        error_name=NAME,
+    ),
+    Op(
+        "multi_head_cross_attention",
+        across,
+        lambda q, kv, w, b, wo, bo, **o: reference(q, kv, kv, w, b, wo, bo, **o),
+        (
+            case((3, 2, E), (5, 2, E), *WEIGHTS),
+            case((3, E), (5, E), *WEIGHTS, need_weights=False),
+        ),
         error_name=NAME,
     ),
     Op(

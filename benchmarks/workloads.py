@@ -5,7 +5,11 @@ A workload is a function that prepares everything and returns a step to be repea
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 Step = Callable[[], Any]
@@ -72,6 +76,65 @@ def cnn(t: Any) -> Step:
     )
     optimizer = t.optim.Adam(model.parameters(), lr=1e-3)
     return _train(t, model, optimizer, t.randn(64, 1, 28, 28), t.randint(0, 10, (64,)))
+
+
+def example(t: Any, name: str) -> ModuleType:
+    """An example program with `t` in place of naivegrad: its models need nothing else."""
+    ours = import_module(f"naivegrad.examples.{name}")
+    if t.__name__ == "naivegrad":
+        return ours
+    source = Path(str(ours.__file__)).read_text()
+    source = source.replace("import naivegrad as", f"import {t.__name__} as")
+    source = re.sub(r"from naivegrad(\.nn|) import", rf"from {t.__name__}\1 import", source)
+    source = source.replace("from naivegrad.tensor import", f"from {t.__name__} import")
+    theirs = ModuleType(f"{name}_with_{t.__name__}")
+    exec(compile(source, theirs.__name__, "exec"), vars(theirs))
+    return theirs
+
+
+def mnist_vit(t: Any) -> Step:
+    """Training step of the vision transformer with batch 64, Adam."""
+    t.manual_seed(0)
+    model = example(t, "mnist_vit").ViT()
+    optimizer = t.optim.Adam(model.parameters(), lr=1e-3)
+    return _train(t, model, optimizer, t.randn(64, 1, 28, 28), t.randint(0, 10, (64,)))
+
+
+def vae(t: Any) -> Step:
+    """Training step of the variational autoencoder with batch 128, Adam."""
+    t.manual_seed(0)
+    model = example(t, "vae").VAE()
+    optimizer = t.optim.Adam(model.parameters(), lr=1e-3)
+    images = t.rand(128, 1, 28, 28)
+
+    def step() -> None:
+        optimizer.zero_grad()
+        reconstruction, divergence = model.losses(images)
+        (reconstruction + divergence).backward()
+        optimizer.step()
+
+    return step
+
+
+def _characters(name: str, model: str, batch: int) -> Callable[[Any], Step]:
+    """Training step of a model of text, 64 characters out of 65, gradients clipped, AdamW."""
+
+    def prepare(t: Any) -> Step:
+        t.manual_seed(0)
+        scores = getattr(example(t, name), model)(65)
+        optimizer = t.optim.AdamW(scores.parameters(), lr=1e-3)
+        inputs, targets = t.randint(0, 65, (2, batch, 64))
+
+        def step() -> None:
+            optimizer.zero_grad()
+            loss = t.nn.functional.cross_entropy(scores(inputs).flatten(0, 1), targets.flatten())
+            loss.backward()
+            t.nn.utils.clip_grad_norm_(scores.parameters(), 1.0)
+            optimizer.step()
+
+        return step
+
+    return prepare
 
 
 def _recurrent(
@@ -350,6 +413,10 @@ WORKLOADS: dict[str, Callable[[Any], Step]] = {
     "mlp-sgd": mlp_sgd,
     "mlp-adam": mlp_adam,
     "cnn": cnn,
+    "mnist-vit": mnist_vit,
+    "char-gpt": _characters("char_gpt", "GPT", 12),
+    "char-lstm": _characters("lstm", "CharLSTM", 32),
+    "vae": vae,
     "lstm": _recurrent("LSTM", 64, 32, 128, 1),
     "gru": _recurrent("GRU", 64, 32, 128, 1),
     "rnn": _recurrent("RNN", 64, 32, 128, 1),

@@ -237,6 +237,8 @@ def test_to():
     assert np.shares_memory(before.numpy(), net.scale.detach().numpy())
     with pytest.raises(TypeError, match=r"Net\.to: expected a floating or complex dtype, got"):
         net.to(ng.int64)
+    with pytest.raises(TypeError, match=r"expected a device, a dtype or a Tensor, got 3\.5"):
+        net.to(3.5)
 
 
 def test_dtype_and_device_arguments():
@@ -312,8 +314,14 @@ def test_load_state_dict_refuses_what_is_no_tensor():
     net = Net()
     with pytest.raises(TypeError, match="expected a dict, got list"):
         net.load_state_dict([])
+    with pytest.raises(TypeError, match="names must be strings, got 3"):
+        net.load_state_dict({3: ng.ones(1)})
     with pytest.raises(RuntimeError, match="'scale': expected a Tensor, got float"):
         net.load_state_dict({**net.state_dict(), "scale": 1.0})
+    words = {"body.0.bias": np.array(["a"] * 4), "scale": np.zeros(3, dtype=np.float32)}
+    with pytest.raises(RuntimeError, match=r"'body\.0\.bias': no tensor can hold"):
+        net.load_state_dict({**net.state_dict(), **words})
+    assert (net.scale == 1).all()
 
 
 def test_load_state_dict_casts_or_assigns():
@@ -657,3 +665,6 @@ def test_parameter():
     q = nn.Parameter(data)
     assert np.shares_memory(q.detach().numpy(), data.numpy())
     assert not isinstance(p * 2, nn.Parameter)
+    for cls in (nn.Parameter, nn.Buffer):
+        with pytest.raises(TypeError, match=f"{cls.__name__}: expected a Tensor, got int"):
+            cls(3)

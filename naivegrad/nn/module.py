@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from naivegrad.autograd import no_grad
+from naivegrad.device import device as Device
 from naivegrad.dtype import bfloat16, float16, float32, float64
 from naivegrad.dtype import dtype as DType
 from naivegrad.nn.hooks import Hooks, as_registered
@@ -478,6 +479,10 @@ def _parse_to(
             device, dtype = arg.device, arg.dtype
         elif isinstance(arg, DType):
             dtype = arg
-        elif arg is not None and not isinstance(arg, bool):
+        elif arg is None or isinstance(arg, bool):  # non_blocking
+            continue
+        elif isinstance(arg, (str, int, Device)):
             device = arg
+        else:
+            raise TypeError(f"Module.to: expected a device, a dtype or a Tensor, got {arg!r}")
     return device, dtype

@@ -70,13 +70,14 @@ class Buffer(Tensor):
 
 
 def _share(new: Tensor, data: Any) -> None:
-    """Make `new` a tensor over the memory of `data`."""
+    """Make `new` a tensor over the memory of `data`, or an empty one."""
     if data is None:
         Tensor.__init__(new)
         return
+    if not isinstance(data, Tensor):
+        raise TypeError(f"{type(new).__name__}: expected a Tensor, got {type(data).__name__}")
     Tensor.__init__(new, data)
-    if isinstance(data, Tensor):
-        new.version = data.version
+    new.version = data.version
 
 
 class UninitializedTensorMixin:

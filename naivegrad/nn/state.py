@@ -148,6 +148,11 @@ class Stateful(Hookable):
                 f"{type(self).__name__}.load_state_dict: expected a dict, "
                 f"got {type(state_dict).__name__}"
             )
+        for key in state_dict:
+            if not isinstance(key, str):
+                raise TypeError(
+                    f"{type(self).__name__}.load_state_dict: names must be strings, got {key!r}"
+                )
         modules: Any = self.modules()  # type: ignore[attr-defined]
         if not any(module._loads_in_its_own_way() for module in modules):
             _Loading(self, state_dict, assign).run("_compare").refuse(strict)
@@ -175,12 +180,13 @@ class Stateful(Hookable):
 
         `state_dict` is a copy that may be changed; names in it begin with `prefix`.
         """
-        found = (state_dict, prefix, local_metadata, strict)
-        found += (missing_keys, unexpected_keys, error_msgs)
+        arguments = (
+            state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs,
+        )  # fmt: skip
         for hook in self._hooks_of("load_pre"):
-            hook(*found)
+            hook(*arguments)
         assign = local_metadata.get("assign_to_params_buffers", False)
-        for name, new in self._compare(*found):
+        for name, new in self._compare(*arguments):
             try:
                 self._load(name, new, assign)
             except Exception as error:
@@ -199,7 +205,7 @@ class Stateful(Hookable):
         """The entries that fit into this module, without the modules below, by their names here."""
         self._bring_up_to_date(state_dict, prefix, local_metadata.get("version"))
         own = dict(self._own_state())
-        wanted = [prefix + name for name in own]
+        wanted = dict.fromkeys(prefix + name for name in own)  # a set, in order
         fitting = []
         for name, old in own.items():
             if prefix + name in state_dict:
@@ -210,7 +216,7 @@ class Stateful(Hookable):
                 else:
                     fitting.append((name, new))
         if type(self).set_extra_state is not Stateful.set_extra_state:
-            wanted.append(prefix + _EXTRA)
+            wanted[prefix + _EXTRA] = None
             if prefix + _EXTRA in state_dict:
                 fitting.append((_EXTRA, state_dict[prefix + _EXTRA]))
         if strict:
@@ -375,6 +381,10 @@ def _problem(old: Tensor, new: Any) -> str | None:
         return None if is_lazy(old) else "without a shape yet in the state dict"
     if not hasattr(new, "shape"):
         return f"expected a Tensor, got {type(new).__name__}"
+    try:
+        as_tensor(new)
+    except TypeError as error:
+        return str(error)
     if is_lazy(old):
         return None
     shapes = tuple(new.shape), tuple(old.shape)

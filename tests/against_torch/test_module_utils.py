@@ -153,6 +153,16 @@ def test_functional_call_with_ties():
     both_calls(program)
 
 
+def test_functional_call_refuses():
+    layer, call = nn.Linear(2, 1), nn.utils.stateless.functional_call
+    with pytest.raises(TypeError, match="'weight' must be a Tensor, got int"):
+        call(layer, {"weight": 3}, ng.ones(2))
+    with pytest.raises(TypeError, match="expected dicts of Tensors, got 3"):
+        call(layer, 3, ng.ones(2))
+    with pytest.raises(ValueError, match=r"\['bias'\] are given more than once"):
+        call(layer, ({"bias": ng.ones(1)}, {"bias": ng.ones(1)}), ng.ones(2))
+
+
 # ------------------------------------------------------------------------------------ pruning
 
 

@@ -292,6 +292,28 @@ def test_unsafe_and_buffers():
     run(program)
 
 
+def test_what_is_no_module_is_refused():
+    with pytest.raises(TypeError, match="parametrization must be a Module, got int"):
+        parametrize.register_parametrization(nn.Linear(1, 1), "weight", 3)
+    with pytest.raises(ValueError, match="there are no values yet"):
+        parametrize.register_parametrization(nn.LazyLinear(1), "weight", nn.Identity())
+
+
+def test_a_recurrent_layer():
+    ours, theirs = (
+        lib.nn.utils.parametrizations.weight_norm(lib.nn.LSTM(3, 4).double(), "weight_hh_l0")
+        for lib in (ng, torch)
+    )
+    ours.init_from_torch(theirs)
+    x = np.random.default_rng(0).standard_normal((5, 2, 3))
+    results = [net(lib.tensor(x))[0] for lib, net in ((ng, ours), (torch, theirs))]
+    for y in results:
+        y.sin().sum().backward()
+    np.testing.assert_allclose(*(y.detach().numpy() for y in results), rtol=1e-12)
+    for (key, p), q in zip(ours.named_parameters(), theirs.parameters(), strict=True):
+        np.testing.assert_allclose(p.grad.numpy(), q.grad.numpy(), 1e-10, 1e-12, err_msg=key)
+
+
 def test_transfer():
     def program(lib):
         p = lib.nn.utils.parametrize

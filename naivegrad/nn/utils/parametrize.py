@@ -188,6 +188,11 @@ def register_parametrization(
     >>> list(layer.state_dict())
     ['bias', 'parametrizations.weight.original']
     """
+    for name, value in (("module", module), ("parametrization", parametrization)):
+        if not isinstance(value, Module):
+            raise TypeError(
+                f"register_parametrization: {name} must be a Module, got {type(value).__name__}"
+            )
     parametrization.train(module.training)
     if is_parametrized(module, tensor_name):
         entries = module.parametrizations[tensor_name]

@@ -55,9 +55,11 @@ def functional_call(
     tensor([7.], grad_fn=<MatVec>)
     """
     several = parameters_and_buffers
-    dicts = [several] if isinstance(several, Mapping) else list(several)
+    dicts = list(several) if isinstance(several, (tuple, list)) else [several]
     given: dict[str, Tensor] = {}
     for one in dicts:
+        if not isinstance(one, Mapping):
+            raise TypeError(f"functional_call: expected dicts of Tensors, got {one!r}")
         twice = given.keys() & one.keys()
         if twice:
             raise ValueError(f"functional_call: {sorted(twice)} are given more than once")

@@ -180,6 +180,41 @@ def test_initial_distribution(name):
             np.testing.assert_allclose(abs(a).max(), abs(b).max(), rtol=0.1, err_msg=key)
 
 
+# What torch.nn.functional holds and we do not: helpers that it imports, and products of a GPU.
+NO_FUNCTIONS = {
+    *("Callable", "DType", "Optional", "ScalingType", "SwizzleType", "Tensor"),
+    *("assert_int_or_pair", "boolean_dispatch", "handle_torch_function", "has_torch_function"),
+    *("has_torch_function_unary", "has_torch_function_variadic"),
+    *("grouped_mm", "scaled_mm", "scaled_grouped_mm"),
+}
+# Those whose arguments differ: docs/differences.md says how.
+OTHER_ARGUMENTS = {"softmax", "log_softmax", "softmin", "multi_head_attention_forward"}
+
+
+def functions():
+    space = vars(torch.nn.functional)
+    return sorted(n for n, f in space.items() if callable(f) and n[0] != "_")
+
+
+def test_every_function_is_here():
+    missing = {name for name in functions() if not hasattr(nn.functional, name)}
+    assert missing == NO_FUNCTIONS
+
+
+def test_arguments_of_functions():
+    for name in sorted(set(functions()) - NO_FUNCTIONS - OTHER_ARGUMENTS):
+        try:
+            theirs = inspect.signature(getattr(torch.nn.functional, name)).parameters
+        except ValueError:  # a builtin
+            continue
+        if list(theirs) == ["args", "kwargs"]:  # two functions behind one name
+            continue
+        ours = dict(inspect.signature(getattr(nn.functional, name)).parameters)
+        if "out" not in theirs:
+            ours.pop("out", None)
+        assert list(map(plain, ours.values())) == list(map(plain, theirs.values())), name
+
+
 def losses():
     """The functions of losses that take the arguments that `reduction` replaced."""
     functions = vars(torch.nn.functional)

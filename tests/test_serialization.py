@@ -267,6 +267,8 @@ def test_an_unsafe_file_is_also_pickles_error():
 
 TUPLES = b"\x80\x02}" + b")" + b"\x85" * 200_000 + b"K\x01s."
 BROAD = b"\x80\x02})" + b"".join(b"q%c\x86" % i for i in range(0)) + b"2\x86" * 60 + b"K\x01s."
+ENDLESS = b")" + b"2\x86" * 60  # a tuple of two tuples of two ...: 2**60 characters if printed
+ID = b"\x80\x02(" + text("storage") + b"ctorch\nFloatStorage\n%b%bK\x01tQ"
 DAMAGED = {
     "empty": (b"", "cut short"),
     "no end": (b"\x80\x02]", "cut short"),
@@ -287,8 +289,14 @@ DAMAGED = {
     "unknown instruction": (b"\x80\x02\xf7.", "byte 2"),
     "no UTF-8": (b"\x80\x02X\x01\x00\x00\x00\xff.", "UnicodeDecodeError"),
     "bytearray": (b"\x80\x02c__builtin__\nbytearray\nJ\xff\xff\xff\x7f\x85R.", "made of a int"),
-    "huge shape": (b"\x80\x02ctorch\nSize\n\x8a\x09" + b"\xff" * 8 + b"\x00\x85\x85R.", "not a"),
+    "huge shape": (b"\x80\x02ctorch\nSize\n\x8a\x09" + b"\xff" * 8 + b"\x00\x85\x85R.", "no shape"),
     "no storage": (b"\x80\x02ctorch._utils\n_rebuild_tensor\n(K\x01K\x00))tR.", "over a int"),
+    "endless shape": (b"\x80\x02ctorch\nSize\n" + ENDLESS + b"\x85R.", "no shape"),
+    "endless id": (b"\x80\x02" + ENDLESS + b"Q.", "not that of a storage"),
+    "endless name": (ID % (ENDLESS, b"K\x01") + b".", "a str made of a tuple"),
+    "endless place": (ID % (text("0"), ENDLESS) + b".", "a str made of a tuple"),
+    "endless type": (b"\x80\x02cnumpy\ndtype\n" + ENDLESS + b"\x85R.", "a str made of a tuple"),
+    "endless call": (b"\x80\x02" + ENDLESS + b")R.", "wants to call a tuple"),
     "strange id": (b"\x80\x02K\x01Q.", "persistent id is a int"),
     "other id": (b"\x80\x02" + text("module") + b"\x85Q.", "not that of a storage"),
 }  # fmt: skip

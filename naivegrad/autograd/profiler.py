@@ -327,10 +327,8 @@ def _timed_backward(backward: Any) -> staticmethod[Any, Any]:
 
 def _classes(cls: type) -> list[type]:
     """A class and all that derive from it."""
-    found = {cls: None}
-    for sub in cls.__subclasses__():
-        found.update(dict.fromkeys(_classes(sub)))
-    return list(found)
+    derived: list[type] = cls.__subclasses__()
+    return list(dict.fromkeys([cls, *(c for sub in derived for c in _classes(sub))]))
 
 
 def _install() -> None:

@@ -1,5 +1,6 @@
 """`save` and `load`: safetensors files, and PyTorch's, by a reader that runs no code."""
 
+from naivegrad.missing import lookup as _lookup
 from naivegrad.serialization.allowed import (
     add_safe_globals,
     clear_safe_globals,
@@ -18,3 +19,5 @@ __all__ = [
     "safe_globals",
     "save",
 ]
+
+__getattr__ = _lookup(__name__)

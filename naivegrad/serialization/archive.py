@@ -25,7 +25,6 @@ import numpy as np
 from naivegrad.io.safetensors import DamagedFileError
 
 ALIGNMENT = 64
-CHUNK = 1 << 20
 FAULTS = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, ValueError,
           KeyError, IndexError, OverflowError, RuntimeError)  # fmt: skip  # all that zipfile raises
 
@@ -87,25 +86,28 @@ class Archive:
             return self._fill(info)
         return self._map(self.mapped, info)
 
+    def _begin(self, info: zipfile.ZipInfo) -> int:
+        """Where in the file an entry is. Its local header repeats the name, and pads."""
+        self.file.seek(info.header_offset + 26)
+        lengths = self.file.read(4).ljust(4, b"\0")
+        return info.header_offset + 30 + sum(struct.unpack("<HH", lengths))
+
     def _fill(self, info: zipfile.ZipInfo) -> np.ndarray:
+        """Read an entry into memory at one go, which `zipfile` does not."""
         array = np.empty(info.file_size, np.uint8)
+        self.file.seek(self._begin(info))
         at = 0
-        try:
-            with self.zip.open(info) as entry:
-                while chunk := entry.read(CHUNK):
-                    array[at : at + len(chunk)] = np.frombuffer(chunk, np.uint8)
-                    at += len(chunk)
-        except FAULTS as error:
-            raise DamagedFileError(f"its entry {info.filename!r} is damaged: {error}") from None
-        if at != len(array):
-            raise DamagedFileError(f"its entry {info.filename!r} is cut short")
+        while at < len(array):
+            n = self.file.readinto(array[at:].data)  # type: ignore[attr-defined]
+            if not n:
+                raise DamagedFileError(f"its entry {info.filename!r} is cut short")
+            at += n
+        if zlib.crc32(array.data) != info.CRC:
+            raise DamagedFileError(f"its entry {info.filename!r} is damaged: wrong checksum")
         return array
 
     def _map(self, path: str | os.PathLike[str], info: zipfile.ZipInfo) -> np.ndarray:
-        """The place of an entry in the file. Its local header repeats the name, and pads."""
-        self.file.seek(info.header_offset + 26)
-        lengths = self.file.read(4).ljust(4, b"\0")
-        begin = info.header_offset + 30 + sum(struct.unpack("<HH", lengths))
+        begin = self._begin(info)
         try:
             part = np.memmap(path, np.uint8, "c", begin, (info.file_size,))  # changes stay private
         except (ValueError, OSError) as error:

@@ -17,7 +17,7 @@ from naivegrad.io.safetensors import DamagedFileError
 from naivegrad.serialization.allowed import allowed
 from naivegrad.serialization.archive import Archive, write_archive
 from naivegrad.serialization.legacy import is_legacy, load_legacy
-from naivegrad.serialization.objects import Memory, StorageType, finder
+from naivegrad.serialization.objects import Memory, check_truth, finder, storage_id
 from naivegrad.serialization.pickler import Pickler
 from naivegrad.serialization.unpickle import Unpickler
 from naivegrad.storage import UntypedStorage
@@ -173,15 +173,14 @@ def _load_archive(archive: Archive, reader: Any, locate: Any) -> Any:
     memories: dict[str, Memory] = {}
 
     def load_storage(key: tuple[Any, ...]) -> Memory:
-        if len(key) != 5 or key[0] != "storage" or not isinstance(key[1], StorageType):
-            raise DamagedFileError(f"a persistent id is {key!r:.60}, not that of a storage")
-        _, (kind,), name, place, count = key
+        kind, name, place, count = storage_id(key, 5)
         entry = f"data/{name}"
         if entry not in memories:
             array = archive.array(entry)
             if archive.swapped and kind is not None and kind is not bool_:
                 array = _swap(array, kind.itemsize // (1 + kind.is_complex))
             memories[entry] = Memory(array, kind, [0], locate(array, place), entry)
+            check_truth(memories[entry])
         memory = memories[entry]
         if memory.dtype is not kind or memory.array.size != count * (kind.itemsize if kind else 1):
             raise DamagedFileError(

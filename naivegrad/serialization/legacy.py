@@ -14,9 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from naivegrad.dtype import bool_
 from naivegrad.io.safetensors import DamagedFileError
-from naivegrad.serialization.objects import Memory, StorageType, require
+from naivegrad.serialization.objects import Memory, check_truth, require, storage_id
 from naivegrad.serialization.unpickle import Unpickler
 
 MAGIC = 0x1950A86A20F9469CFC6C
@@ -41,7 +40,7 @@ def load_legacy(data: bytes, reader: Callable[..., Unpickler], locate: Any) -> A
     memories: dict[str, Memory] = {}
 
     def no_storage(key: tuple[Any, ...]) -> Any:
-        raise DamagedFileError(f"the head of the file refers to {key!r:.60}")
+        raise DamagedFileError("the head of the file refers to a storage")
 
     def value(load_storage: Callable[[tuple[Any, ...]], Any] = no_storage) -> Any:
         nonlocal position
@@ -52,13 +51,11 @@ def load_legacy(data: bytes, reader: Callable[..., Unpickler], locate: Any) -> A
 
     def load_storage(key: tuple[Any, ...]) -> Memory:
         """Room for a storage, which stands behind the pickle."""
-        if len(key) != 6 or key[0] != "storage" or not isinstance(key[1], StorageType):
-            raise DamagedFileError(f"a persistent id is {key!r:.60}, not that of a storage")
-        _, (kind,), name, location, count, view = key
-        if view is not None or kind is None:
+        kind, name, location, count = storage_id(key, 6)
+        if key[5] is not None or kind is None:
             raise DamagedFileError("it has views of storages, which only older versions wrote")
-        if require(name, str) not in memories:
-            nbytes = require(count, int) * kind.itemsize
+        if name not in memories:
+            nbytes = count * kind.itemsize
             room = len(data) - sum(memory.array.size for memory in memories.values())
             if not 0 <= nbytes <= room:
                 raise DamagedFileError(f"the storage {name!r} claims {nbytes} bytes")
@@ -73,7 +70,7 @@ def load_legacy(data: bytes, reader: Callable[..., Unpickler], locate: Any) -> A
     if not require(value(), dict).get("little_endian", True):
         raise DamagedFileError("it was written on a big-endian machine")
     result = value(load_storage)
-    keys = require(value(), list)
+    keys = [require(key, str) for key in require(value(), list)]
     if sorted(keys) != sorted(memories):
         raise DamagedFileError("the storages that it lists are not those of its tensors")
     for name in keys:
@@ -86,7 +83,6 @@ def load_legacy(data: bytes, reader: Callable[..., Unpickler], locate: Any) -> A
             raise DamagedFileError(f"the storage {name!r} has {count} elements, not as many as its "
                                    f"tensors say")  # fmt: skip
         memory.array[:] = np.frombuffer(data, np.uint8, memory.array.size, position + 8)
-        if memory.dtype is bool_ and memory.array.max(initial=0) > 1:
-            raise DamagedFileError(f"{name!r} holds truth values that are neither 0 nor 1")
+        check_truth(memory)
         position = end
     return result

@@ -104,6 +104,13 @@ def finder(own: dict[str, Any]) -> Callable[[str], tuple[Any, bool]]:
 # ---- tensors ----
 
 
+def storage_id(key: tuple[Any, ...], length: int) -> tuple[dtype | None, str, str, int]:
+    """What a persistent id tells: type of the elements, name, location, number of elements."""
+    if len(key) != length or key[0] != "storage" or not isinstance(key[1], StorageType):
+        raise DamagedFileError("a persistent id is not that of a storage")
+    return key[1].dtype, require(key[2], str), require(key[3], str), require(key[4], int)
+
+
 def rebuild_tensor(
     memory: Any,
     offset: Any,
@@ -119,7 +126,7 @@ def rebuild_tensor(
         raise DamagedFileError(f"a tensor over a {type(memory).__name__}, which is no storage")
     kind = memory.dtype if kind is None else kind
     if not isinstance(kind, dtype):
-        raise DamagedFileError(f"a tensor of type {kind!r:.40}")
+        raise DamagedFileError(f"a {type(kind).__name__} as the type of a tensor")
     check_sizes(shape)
     check_sizes(strides)
     check_sizes((offset,))
@@ -133,12 +140,14 @@ def rebuild_tensor(
             f"{memory.name!r} has {memory.array.size // item} elements of {kind.name}, too few for "
             f"shape {shape}, strides {strides}, offset {offset}"
         ) from None
-    if kind is bool_ and memory.array.size and memory.array.max() > 1:
-        raise DamagedFileError(f"{memory.name!r} holds truth values that are neither 0 nor 1")
+    if kind is bool_ and memory.dtype is not bool_:
+        raise DamagedFileError("truth values over bytes, which were not looked at")
     tensor = from_numpy(array)
     tensor.version = memory.version
     if memory.device is not None:
         tensor = tensor.to(memory.device)
+    if metadata and array.size * item > memory.array.size:
+        raise DamagedFileError("a conjugated view that is larger than its memory")
     if isinstance(metadata, dict):  # PyTorch notes these; here they are carried out
         tensor = tensor.conj() if metadata.get("conj") else tensor
         tensor = -tensor if metadata.get("neg") else tensor
@@ -191,6 +200,12 @@ def _with_attributes(tensor: Any, state: Any) -> Any:
     return tensor
 
 
+def check_truth(memory: Memory) -> None:
+    """Refuse truth values that are neither 0 nor 1: a kernel may do anything with them."""
+    if memory.dtype is bool_ and memory.array.max(initial=0) > 1:
+        raise DamagedFileError(f"{memory.name!r} holds truth values that are neither 0 nor 1")
+
+
 # ---- plain values ----
 
 
@@ -221,7 +236,7 @@ def set_of(items: Any = ()) -> set[Any]:
 
 def bytes_of_text(text: Any, encoding: Any) -> bytes:
     """Bytes, which old protocols write as text."""
-    if encoding not in ("latin1", "latin-1"):
+    if require(encoding, str) not in ("latin1", "latin-1"):
         raise DamagedFileError(f"bytes in the encoding {encoding!r:.40}")
     return require(text, str).encode("latin1")
 
@@ -251,7 +266,7 @@ def device_of(name: Any, index: Any = None) -> device:
 
 def layout_of(name: Any) -> Any:
     """A layout."""
-    if name != "torch.strided":
+    if require(name, str) != "torch.strided":
         raise DamagedFileError(f"it names the layout {name!r:.40}, which is not known here")
     return strided
 
@@ -261,8 +276,8 @@ def layout_of(name: Any) -> Any:
 
 def numpy_type(code: Any, align: Any = False, copy: Any = True) -> np.dtype[Any]:
     """A NumPy type of numbers or text."""
-    kind = np.dtype(code) if isinstance(code, str) and "," not in code else None
-    if kind is None or kind.kind not in "?biufcSU" or not kind.isnative:
+    kind = np.dtype(code) if require(code, str).isalnum() else None
+    if kind is None or kind.kind not in "biufcSU" or not kind.itemsize:
         raise DamagedFileError(f"it holds a NumPy array of type {code!r:.40}")
     return kind
 

@@ -185,6 +185,11 @@ class Unpickler:
             raise DamagedFileError("the pickle takes a value from an empty stack")
         self.stack[-n:] = [tuple(self.stack[-n:])]
 
+    def dict_of(self, items: list[Any]) -> None:
+        """A dict of these items."""
+        self.push({})
+        self.set_items(items)
+
     def append(self, items: list[Any]) -> None:
         """Add to the list on top."""
         if not self.is_filled_here(list):
@@ -342,7 +347,7 @@ def check_sizes(sizes: Any, bound: int = 1 << 60) -> None:
         or not all(type(n) is int and 0 <= n < bound for n in sizes)
         or math.prod(n or 1 for n in sizes) >= bound
     ):
-        raise DamagedFileError(f"{sizes!r:.80} is not a shape")
+        raise DamagedFileError(f"a {type(sizes).__name__} that is no shape")
 
 
 def name_of(value: Any) -> str:
@@ -392,7 +397,7 @@ INSTRUCTIONS: dict[bytes, Callable[[Unpickler], Any]] = {
     pickle.TUPLE2: lambda m: m.tuple_of(2),
     pickle.TUPLE3: lambda m: m.tuple_of(3),
     pickle.LIST: lambda m: m.push(m.pop_mark()),
-    pickle.DICT: lambda m: (items := m.pop_mark(), m.push({}), m.set_items(items)),
+    pickle.DICT: lambda m: m.dict_of(m.pop_mark()),
     pickle.APPEND: lambda m: m.append([m.pop()]),
     pickle.APPENDS: lambda m: m.append(m.pop_mark()),
     pickle.ADDITEMS: lambda m: m.add(m.pop_mark()),

@@ -26,8 +26,9 @@ from setuptools.modified import newer_group
 
 # Those worth wider vectors are compiled per level and chosen at import, in kernels/__init__.py.
 BY_LEVEL = {
-    "attention", "bfloat16", "conv", "distance", "elementwise", "float16", "grid_sample", "index",
-    "loss", "matmul", "norm", "optim", "random", "reduce", "rnn", "scatter", "softmax",
+    "adafactor", "attention", "bfloat16", "conv", "distance", "elementwise", "float16",
+    "grid_sample", "index", "loss", "matmul", "norm", "optim", "random", "reduce", "rnn", "scatter",
+    "softmax",
 }  # fmt: skip
 MODULES = sorted(
     BY_LEVEL

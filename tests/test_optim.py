@@ -155,6 +155,26 @@ def asgd(p, g, s, lr=1e-2, lambd=1e-4, alpha=0.75, t0=1e6, weight_decay=0, maxim
     return p
 
 
+def adafactor(
+    p, g, s, lr=1e-2, beta2_decay=-0.8, eps=(None, 1e-3), d=1.0, weight_decay=0.0, maximize=False
+):
+    def rms(x):
+        return np.sqrt(np.mean(np.square(x)))
+
+    t = s["t"] = s.get("t", 0) + 1
+    fresh, eps1 = t**beta2_decay, np.finfo(np.float32).eps if eps[0] is None else eps[0]
+    rate = min(lr, t**-0.5) * max(eps[1], rms(p))
+    if p.ndim > 1:
+        for key, axis in (("r", -1), ("c", -2)):
+            mean = np.mean(g**2, axis, keepdims=True)
+            s[key] = (1 - fresh) * s.get(key, 0) + fresh * mean
+        v = s["r"] * s["c"] / np.maximum(s["r"].mean(-2, keepdims=True), eps1)
+    else:
+        v = s["v"] = (1 - fresh) * s.get("v", 0) + fresh * g**2
+    u = (-g if maximize else g) / np.sqrt(np.maximum(v, eps1**2))
+    return p * (1 - lr * weight_decay) - rate / max(1, rms(u) / d) * u
+
+
 def grid(**choices):
     return [dict(zip(choices, values)) for values in itertools.product(*choices.values())]
 
@@ -214,12 +234,20 @@ CASES = [
         (optim.ASGD, asgd, o)
         for o in grid(lambd=[1e-4, 0.3], t0=[1e6, 2], weight_decay=[0, 0.05], **BOTH)
     ],
+    *[
+        (optim.Adafactor, adafactor, o)
+        for o in grid(
+            lr=[0.5], beta2_decay=[-0.8, -0.3], eps=[(None, 1e-3), (0.5, 2.0)], d=[1.0, 3.0],
+            weight_decay=[0, 0.05], **BOTH,
+        )
+    ],
 ]  # fmt: skip
 IDS = [f"{cls.__name__}-{i}" for i, (cls, _, _) in enumerate(CASES)]
 DEFAULTS = [
     (optim.SGD, sgd), (optim.Adam, adam), (optim.AdamW, adamw), (optim.RMSprop, rmsprop),
     (optim.Adamax, adamax), (optim.NAdam, nadam), (optim.RAdam, radam), (optim.Adagrad, adagrad),
     (optim.Adadelta, adadelta), (optim.Rprop, rprop), (optim.ASGD, asgd),
+    (optim.Adafactor, adafactor),
 ]  # fmt: skip
 
 
@@ -310,8 +338,10 @@ def test_threads_give_the_same_bits(cls, rule, options):
     assert np.array_equal(results[0], results[1]) and np.array_equal(results[0], results[2])
 
 
-# Rprop goes by signs: that of NaN is 0.
-@pytest.mark.parametrize(("cls", "rule"), [row for row in DEFAULTS if row[1] is not rprop])
+# Rprop goes by signs, and that of NaN is 0; Adafactor by the size of the whole update.
+@pytest.mark.parametrize(
+    ("cls", "rule"), [row for row in DEFAULTS if row[1] not in (rprop, adafactor)]
+)
 def test_nan_and_inf_stay_where_they_are(cls, rule):
     p = leaf(np.array([1.0, np.inf, 2.0, 3.0], np.float32))
     p.grad = ng.tensor([1.0, 0.5, np.nan, 1.0])
@@ -398,6 +428,7 @@ def test_named_parameters():
     ("cls", "options", "keys"),
     [
         (optim.SGD, {}, set()),
+        (optim.Adafactor, {}, {"step", "variance"}),
         (optim.SGD, {"momentum": 0.9}, {"momentum_buffer"}),
         (optim.Adam, {}, {"step", "exp_avg", "exp_avg_sq"}),
         (optim.AdamW, {"amsgrad": True}, {"step", "exp_avg", "exp_avg_sq", "max_exp_avg_sq"}),
@@ -551,6 +582,17 @@ def test_backend_refuses_other_shapes_and_integers():
     ):
         cpu.optimizer_step("sgd", [a], [a], [(None,)], [(1, 0)])
     assert np.array_equal(a, np.ones((2, 3)))
+
+
+def test_adafactor_refuses_state_of_another_shape():
+    p, q = leaf(np.ones((2, 3))), leaf(np.ones((3, 2)))
+    p.grad, q.grad = ng.ones(2, 3, dtype=ng.float64), ng.ones(3, 2, dtype=ng.float64)
+    one, two = optim.Adafactor([p]), optim.Adafactor([q])
+    one.step()
+    two.load_state_dict(one.state_dict())
+    with pytest.raises(ValueError, match=r"adafactor_step: a parameter of shape \(3, 2\) wants"):
+        two.step()
+    assert np.array_equal(q.detach().numpy(), np.ones((3, 2)))
 
 
 # ----------------------------------------------------------------------------------- clipping

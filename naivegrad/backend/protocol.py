@@ -312,6 +312,12 @@ class Backend(Indexing, LinearAlgebra, Recurrent, Protocol):
         """One step of each parameter by a rule of kernels.optim.RULES, in place with its state."""
         ...
 
+    def adafactor_step(
+        self, param: Array, grad: Array, row: Array | None, column: Array, *numbers: float
+    ) -> None:
+        """One step of Adafactor, in place; row is None for a vector."""
+        ...
+
     def total_norm(self, arrays: Sequence[Array]) -> Array:
         """sqrt(sum of the squares of all elements of all arrays), () of the first array's type."""
         ...

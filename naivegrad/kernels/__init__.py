@@ -20,6 +20,7 @@ from naivegrad.kernels.level import isa, load
 
 if TYPE_CHECKING:  # the stubs are the same at every level
     from naivegrad.kernels import (
+        adafactor,
         attention,
         bfloat16,
         conv,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:  # the stubs are the same at every level
         softmax,
     )
 else:
+    adafactor = load("adafactor")
     attention = load("attention")
     bfloat16 = load("bfloat16")
     conv = load("conv")
@@ -58,6 +60,7 @@ else:
     softmax = load("softmax")
 
 __all__ = [
+    "adafactor",
     "array",
     "attention",
     "bfloat16",

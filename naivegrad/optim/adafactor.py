@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
-from naivegrad.dtype import finfo
-from naivegrad.ops import zeros_like
+from naivegrad.dtype import dtype, finfo
+from naivegrad.ops import zeros, zeros_like
 from naivegrad.optim.optimizer import Optimizer, ParamsT
 from naivegrad.optim.options import at_least_zero, check_rate, number, scalar
 from naivegrad.tensor import Tensor
@@ -74,41 +75,44 @@ class Adafactor(Optimizer):
 
     def _update_group(self, group: dict[str, Any]) -> None:
         lr, (eps1, eps2) = number(group["lr"]), group["eps"]
+        sign = -1 if group["maximize"] else 1
+        keep = 1 - lr * group["weight_decay"]
         for p in group["params"]:
             if p.grad is None:
                 continue
-            grad = -p.grad if group["maximize"] else p.grad
             state = self._state(p)
-            state["step"] += 1
-            t = state["step"].item()
-            fresh = t ** group["beta2_decay"]
-            least = finfo(p.dtype).eps if eps1 is None else eps1
-            rate = min(lr, 1 / math.sqrt(t)) * max(eps2, _rms(p))
-            if group["weight_decay"] != 0:
-                p.mul_(1 - lr * group["weight_decay"])
-            if p.ndim > 1:
-                squares = grad * grad
-                row = state["row_var"].lerp_(squares.mean(-1, keepdim=True), fresh)
-                column = state["col_var"].lerp_(squares.mean(-2, keepdim=True), fresh)
-                row = row / row.mean(-2, keepdim=True).clamp(min=least)
-                update = (row * column).clamp_(min=least * least).rsqrt_().mul_(grad)
-            else:
-                variance = state["variance"].lerp_(grad * grad, fresh)
-                update = variance.clamp(min=least * least).rsqrt_().mul_(grad)
-            p.add_(update, alpha=-rate / max(1.0, _rms(update) / group["d"]))
+            count = state["step"].array
+            count += 1
+            t = count.item()
+            row, column = state.get("row_var"), state.get("col_var", state.get("variance"))
+            p.backend.adafactor_step(
+                p.array,
+                p.grad.array,
+                None if row is None else row.array,
+                column.array,
+                sign,
+                keep,
+                t ** group["beta2_decay"],
+                min(lr, 1 / math.sqrt(t)),
+                _epsilon(p.dtype) if eps1 is None else eps1,
+                eps2,
+                group["d"],
+            )
+            p.version[0] += 1
 
     def _state(self, p: Tensor) -> dict[str, Any]:
         state = self.state[p]
         if not state:
             state["step"] = scalar(0)
             if p.ndim > 1:
-                state["row_var"] = zeros_like(p[..., :1], requires_grad=False)
-                state["col_var"] = zeros_like(p[..., :1, :], requires_grad=False)
+                *planes, rows, columns = p.shape
+                state["row_var"] = zeros(*planes, rows, 1, dtype=p.dtype, device=p.device)
+                state["col_var"] = zeros(*planes, 1, columns, dtype=p.dtype, device=p.device)
             else:
-                state["variance"] = zeros_like(p, requires_grad=False)
+                state["variance"] = zeros_like(p)
         return state
 
 
-def _rms(x: Tensor) -> float:
-    """The root of the mean square."""
-    return x.norm().item() / math.sqrt(max(x.numel(), 1))
+@functools.cache
+def _epsilon(dtype: dtype) -> float:
+    return finfo(dtype).eps

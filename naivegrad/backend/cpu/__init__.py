@@ -107,7 +107,7 @@ from naivegrad.backend.cpu.loss import (
     nll_loss_grad,
 )
 from naivegrad.backend.cpu.norm import batch_norm, batch_norm_grad, layer_norm, layer_norm_grad
-from naivegrad.backend.cpu.optim import limit_norm, optimizer_step, total_norm
+from naivegrad.backend.cpu.optim import adafactor_step, limit_norm, optimizer_step, total_norm
 from naivegrad.backend.cpu.pool import (
     adaptive_avg_pool,
     adaptive_avg_pool_grad,
@@ -140,6 +140,7 @@ from naivegrad.backend.cpu.vector_norm import vector_norm
 
 __all__ = [
     "accumulate",
+    "adafactor_step",
     "adaptive_avg_pool",
     "adaptive_avg_pool_grad",
     "adaptive_max_pool",

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
 from naivegrad.backend.cpu.elementwise import binary
 from naivegrad.backend.promotion import is_differentiable
+from naivegrad.kernels import adafactor, reduce
 from naivegrad.kernels import optim as kernels
-from naivegrad.kernels import reduce
 
-__all__ = ["limit_norm", "optimizer_step", "total_norm"]
+__all__ = ["adafactor_step", "limit_norm", "optimizer_step", "total_norm"]
 
 
 def optimizer_step(
@@ -24,45 +25,70 @@ def optimizer_step(
 ) -> None:
     """One step of each parameter by kernels.optim.RULES[rule], in place together with its state."""
     for i in kernels.step(rule, params, grads, states, numbers):
-        _on_copies(rule, params[i], grads[i], states[i], numbers[i])
+        for array in (grads[i], *states[i]):
+            if array is not None and array.shape != params[i].shape:
+                raise ValueError(
+                    "optimizer_step: gradient and state must have the parameter's shape "
+                    f"{params[i].shape}, got {array.shape}"
+                )
+
+        def step(p: Any, grad: Any, *state: Any, i: int = i) -> bool:
+            return not kernels.step(rule, [p], [grad], [state], [numbers[i]])
+
+        _on_copies("optimizer_step", step, params[i], grads[i], *states[i])
+
+
+def adafactor_step(
+    param: np.ndarray,
+    grad: np.ndarray,
+    row: np.ndarray | None,
+    column: np.ndarray,
+    *numbers: float,
+) -> None:
+    """One step of Adafactor, in place; row is None for a vector."""
+    shape = param.shape
+    wanted = (shape,) if row is None else ((*shape[:-1], 1), (*shape[:-2], 1, shape[-1]))
+    states = (column,) if row is None else (row, column)
+    if grad.shape != shape or tuple(s.shape for s in states) != wanted:
+        raise ValueError(
+            f"adafactor_step: a parameter of shape {shape} wants state of {wanted}, got "
+            f"{tuple(s.shape for s in states)} and a gradient of {grad.shape}"
+        )
+    if not adafactor.step(param, grad, row, column, *numbers):
+
+        def step(*arrays: Any) -> bool:
+            return adafactor.step(*arrays, *numbers)
+
+        _on_copies("adafactor_step", step, param, grad, row, column)
 
 
 def _on_copies(
-    rule: str,
+    name: str,
+    step: Callable[..., bool],
     param: np.ndarray,
     grad: np.ndarray,
-    states: tuple[np.ndarray | None, ...],
-    numbers: tuple[float, ...],
+    *states: np.ndarray | None,
 ) -> None:
     """Step on dense copies of one floating type and write the results back.
 
     For strided parameters, for half precision, which is computed in float32, and for complex
     numbers, which are steps of their real and their imaginary parts.
     """
-    for array in (grad, *states):
-        if array is not None and array.shape != param.shape:
-            raise ValueError(
-                f"optimizer_step: gradient and state must have the parameter's shape "
-                f"{param.shape}, got {array.shape}"
-            )
-    if not is_differentiable(param.dtype):
-        raise TypeError(
-            f"optimizer_step: a parameter must be floating point or complex, got {param.dtype}"
-        )
-    wide = param.dtype.itemsize >= (16 if param.dtype.kind == "c" else 8)
-    dtype = np.dtype(np.float64 if wide else np.float32)
-    kind = np.result_type(dtype, np.complex64) if param.dtype.kind == "c" else dtype
+    kind = param.dtype
+    if not is_differentiable(kind):
+        raise TypeError(f"{name}: a parameter must be floating point or complex, got {kind}")
+    if kind.kind != "c":
+        kind = np.dtype(np.float64 if kind.itemsize >= 8 else np.float32)
 
-    def dense(array: np.ndarray | None) -> np.ndarray | None:
-        if array is None:
-            return None
-        return array.astype(kind, order="C", copy=True).reshape(-1).view(dtype)
+    def dense(array: np.ndarray) -> np.ndarray:
+        copy = array.astype(kind, order="C", copy=True)
+        return copy[..., None].view(copy.real.dtype) if kind.kind == "c" else copy
 
-    copies = [dense(array) for array in (param, *states)]
-    left = kernels.step(rule, copies[:1], [dense(grad)], [tuple(copies[1:])], [numbers])
-    if left:
-        raise AssertionError(f"optimizer_step: the kernel left out dense arrays of {dtype}")
-    for array, copy in zip((param, *states), copies, strict=True):
+    new = dense(param)
+    new_states = [None if state is None else dense(state) for state in states]
+    if not step(new, dense(grad), *new_states):
+        raise AssertionError(f"{name}: the kernel refused dense arrays of {kind}")
+    for array, copy in zip((param, *states), (new, *new_states), strict=True):
         if array is not None and copy is not None:
             array[...] = copy.view(kind).reshape(array.shape)
 

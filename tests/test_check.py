@@ -79,6 +79,7 @@ def test_a_problem(line, text):
         "m = nn.Linear(1, 2)\nm.weight.foo, m.mine, m.in_features.bit_length()",
         "n = torch.ones(2).numpy()\nn.foo",
         "for x in torch.ones(2):\n    x.foo",
+        "d = nn.ModuleDict({'a': nn.ReLU()})\nd.a(1)",
         "a, b = torch.ones(2).max(0)\na.foo",
         "import os, numpy as np\nos.foo, np.foo",
         "torch.ones(*[1, 2, 3, 4, 5, 6, 7, 8, 9], **{'foo': 1})",

@@ -21,11 +21,6 @@ OWNERS = {
     "Distribution": lambda: ng.distributions.Categorical(ng.ones(2)),
 }
 
-# Being written.
-PENDING = """
-    autocast safe_globals Adadelta LBFGS DistributedSampler Categorical GradScaler
-"""
-
 
 def surface():
     """(section, name, keywords) from the list."""
@@ -51,7 +46,7 @@ def resolve(section, name):
 
 @pytest.mark.parametrize("section, name, keywords", list(surface()))
 def test_a_name_that_programs_use(section, name, keywords):
-    if name.split(".")[-1] in PENDING.split() or section == "Distribution":
+    if "istribution" in section and not hasattr(ng, "distributions"):
         pytest.skip("not yet here")
     thing = resolve(section, name)
     if keywords:
@@ -193,6 +188,9 @@ def test_size():
     assert type(pickle.loads(pickle.dumps(x.shape))) is ng.Size
     assert ng.Tensor(x.size()).shape == ng.FloatTensor(x.size()).shape == (2, 3, 4)
     assert ng.Tensor((2, 3)).tolist() == [2.0, 3.0]
+    new = ng.ones(1).double().new
+    assert new(x.size()).shape == new(2, 3, 4).shape == (2, 3, 4) and new().shape == (0,)
+    assert new([2, 3]).tolist() == [2.0, 3.0] and new(1).dtype == ng.float64
     assert ng.Tensor(ng.ones(3).size()).shape == (3,)
     with pytest.raises(TypeError):
         ng.Size([1.5])

@@ -34,6 +34,10 @@ class CreationMethods:
             requires_grad=requires_grad,
         )
 
+    def new(self, *data: Any) -> Tensor:
+        """A tensor of data, or of a shape and any content, of this type: an old name."""
+        return ops.creation.legacy(data, self.dtype)
+
     def new_zeros(
         self, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False
     ) -> Tensor:

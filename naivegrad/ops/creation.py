@@ -421,6 +421,15 @@ def asarray(
     return made.requires_grad_() if requires_grad else made
 
 
+def legacy(data: tuple[Any, ...], dtype: dtypes.dtype) -> Tensor:
+    """A tensor as old constructors make it: of one argument that is data, or of a shape."""
+    if len(data) == 1 and isinstance(data[0], Size):
+        data = data[0]
+    if len(data) == 1 and not isinstance(data[0], int):
+        return tensor(data[0], dtype=dtype)
+    return empty(data or (0,), dtype=dtype)
+
+
 class TensorType:
     """The old constructors of tensors of one type: FloatTensor([1, 2]), LongTensor(2, 3).
 
@@ -433,11 +442,7 @@ class TensorType:
 
     def __call__(self, *data: Any) -> Tensor:
         """A tensor of data, or, of whole numbers, of that shape and any content."""
-        if len(data) == 1 and isinstance(data[0], Size):
-            data = data[0]
-        if len(data) == 1 and not isinstance(data[0], int):
-            return tensor(data[0], dtype=self.dtype)
-        return empty(data or (0,), dtype=self.dtype)
+        return legacy(data, self.dtype)
 
     def __instancecheck__(self, x: Any) -> bool:
         return isinstance(x, Tensor) and x.dtype is self.dtype

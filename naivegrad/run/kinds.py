@@ -11,12 +11,13 @@ from typing import Any
 
 from naivegrad.compat.refuse import Refusal
 from naivegrad.missing import nearest
-from naivegrad.nn import Module
+from naivegrad.nn import Module, ModuleDict, ModuleList, Sequential
 from naivegrad.optim import Optimizer
 from naivegrad.run.hook import place_of
 from naivegrad.tensor import Tensor
 
 MODULES = ("torch", "torchvision")
+CONTAINERS = (ModuleDict, ModuleList, Sequential)  # whose attributes are what was put in
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def _of_instance(cls: type, name: str, is_call: bool) -> Any:
             return result_of(Thing(name, value.fget), cls)
         return Thing(f"{cls.__name__}.{name}", getattr(cls, name), bound=callable(value))
     # Modules and optimizers have attributes that their __init__ makes: methods only are known.
-    if name.startswith("__") or not (cls is Tensor or is_call):
+    if name.startswith("__") or issubclass(cls, CONTAINERS) or not (cls is Tensor or is_call):
         return None
     raise Missing(f"{cls.__name__} has no {name!r}" + _hint(name, dir(cls)))
 

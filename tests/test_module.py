@@ -455,6 +455,21 @@ def test_module_takes_no_arguments():
         nn.Module(3, a=1)
 
 
+def test_call_super_init_and_setstate():
+    class Named:
+        def __init__(self, name):
+            self.name = name
+
+    class Part(nn.Module, Named):
+        call_super_init = True
+
+        def __setstate__(self, state):
+            super().__setstate__({**state, "name": "copied"})
+
+    part = Part("first")
+    assert part.name == "first" and copy.deepcopy(part).name == "copied"
+
+
 def test_init_from_torch_refuses_what_is_no_module():
     with pytest.raises(TypeError, match=r"Linear\.init_from_torch: expected a PyTorch module, got"):
         nn.Linear(1, 1).init_from_torch({"weight": 3})

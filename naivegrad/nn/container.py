@@ -95,9 +95,6 @@ class _Numbered(Module):
     def __iadd__(self: S, modules: Iterable[Module]) -> S:
         return self.extend(modules)
 
-    def __add__(self: S, modules: Iterable[Module]) -> S:
-        return self._part([]).extend(self).extend(modules)
-
     def pop(self, key: int | slice) -> Any:
         """Take the module at a position out and return it; or those of a slice, in a container."""
         taken = self[key]
@@ -136,9 +133,12 @@ class Sequential(_Numbered):
     def _part(self, items: list[tuple[str, Any]]) -> Sequential:
         return type(self)(OrderedDict(items))
 
+    def __add__(self, modules: Iterable[Module]) -> Sequential:
+        return Sequential(*self, *modules)
+
     def __mul__(self, times: int) -> Sequential:
         """The same modules so many times over."""
-        return self._part([]).extend([*self] * self._times(times))
+        return Sequential(*[*self] * self._times(times))
 
     __rmul__ = __mul__
 
@@ -166,6 +166,9 @@ class ModuleList(_Numbered):
         super().__init__()
         if modules is not None:
             self.extend(modules)
+
+    def __add__(self, modules: Iterable[Module]) -> ModuleList:
+        return ModuleList([*self, *modules])
 
     def _child_lines(self) -> list[str]:
         """Neighbours that read alike stand on one line: ``(0-3): 4 x Linear(...)``."""

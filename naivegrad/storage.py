@@ -106,6 +106,10 @@ class UntypedStorage:
 
     size = nbytes
 
+    def untyped(self) -> UntypedStorage:
+        """Itself."""
+        return self
+
     def element_size(self) -> int:
         """1: a byte."""
         return 1

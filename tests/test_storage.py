@@ -62,6 +62,13 @@ def test_storage_from_a_file(tmp_path):
     assert len(UntypedStorage.from_file(path)) == 0
 
 
+def test_bytes_as_numbers_of_another_type():
+    x = ng.arange(8, dtype=ng.uint8)
+    assert x[4:].view(dtype=ng.int32).tolist() == x[4:].view(ng.int32).tolist() == [0x07060504]
+    with pytest.raises(ValueError, match="cannot be read"):
+        x[1:5].view(ng.int32)  # not where a number may begin
+
+
 def test_as_strided_of_a_view_that_was_detached():
     x = ng.arange(10.0)
     for view in (x[3:], x[3:].detach()):

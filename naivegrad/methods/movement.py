@@ -23,10 +23,11 @@ class MovementMethods:
         """The elements in another shape: a view where possible, else a copy."""
         return ops.reshape(self, lengths or shape)
 
-    def view(self, *lengths: Any, size: Any = ()) -> Tensor:
+    def view(self, *lengths: Any, size: Any = (), dtype: Any = None) -> Tensor:
         """The elements in another shape, sharing memory; view(dtype): the bytes as another type."""
-        if lengths and isinstance(lengths[0], dtypes.dtype):
-            return ops.memory.view_as_type(self, lengths[0])
+        wish = lengths[0] if lengths and isinstance(lengths[0], dtypes.dtype) else dtype
+        if wish is not None:
+            return ops.memory.view_as_type(self, wish)
         return ops.view(self, lengths or size)
 
     def permute(self, *axes: Any, dims: Any = ()) -> Tensor:

@@ -16,6 +16,7 @@ __all__ = [
     "Hookable",
     "Hooks",
     "as_registered",
+    "register_module_backward_hook",
     "register_module_buffer_registration_hook",
     "register_module_forward_hook",
     "register_module_forward_pre_hook",
@@ -219,6 +220,11 @@ def register_module_full_backward_pre_hook(hook: Callable[..., Any]) -> Removabl
 def register_module_full_backward_hook(hook: Callable[..., Any]) -> RemovableHandle:
     """Call hook(module, grad_input, grad_output) after the backward of every module."""
     return Hooks.add_everywhere("backward", hook)
+
+
+def register_module_backward_hook(hook: Callable[..., Any]) -> RemovableHandle:
+    """`register_module_full_backward_hook` under its older name."""
+    return register_module_full_backward_hook(hook)
 
 
 # What is registered in a module is first shown to these: hook(module, name, value).

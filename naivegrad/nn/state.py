@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -350,11 +350,12 @@ class _Loading:
         getattr(module, method)(
             state, prefix, metadata, True, self.missing, self.unexpected, self.errors
         )
+        below: defaultdict[str, dict[str, Any]] = defaultdict(OrderedDict)
+        for key, value in state.items():
+            below[key.removeprefix(prefix).partition(".")[0]][key] = value
         for name, child in module._modules.items():
             if child is not None:
-                start = f"{prefix}{name}."
-                below = OrderedDict((k, v) for k, v in state.items() if k.startswith(start))
-                self._visit(method, child, below, start)
+                self._visit(method, child, below[name], f"{prefix}{name}.")
         if method == "_load_from_state_dict":
             for hook in module._hooks_of("load_post"):
                 _call_for_nothing(hook, module, IncompatibleKeys(self.missing, self.unexpected))

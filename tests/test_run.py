@@ -155,12 +155,15 @@ def test_a_program_sees_what_python_shows_it(start, tmp_path):
         import __main__
         import helper
 
+        count: int
+
         def f():
             pass
 
         if __name__ == "__main__":
             print(sys.argv[1:], __file__, __spec__, __package__, sys.path[0] == {folder!r})
             print(f.__module__, __main__.f is f, helper.where, __doc__, "--check" in sys.argv)
+            assert __builtins__.print is print and __annotations__ == {{"count": int}}
             sys.exit(7)
         """.format(folder=str(tmp_path / "inner"))
     (tmp_path / "inner").mkdir()

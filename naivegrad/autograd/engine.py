@@ -257,10 +257,13 @@ def _run_for(inputs: list[Any], starts: list[Any], retain_graph: bool, create_gr
                 f"backward: input {i} of shape {x.array.shape} does not require grad"
             )
     targets = {x.node if x.view_of is None else x.view_of.refresh(x): x for x in inputs}
+    for x in inputs:
+        x.retain_grad()  # does nothing for a leaf; others keep theirs from now on, as in PyTorch
     for node, grad in run(starts, retain_graph, create_graph, targets).items():
         x = targets[node]
-        grad = conjugate(grad)
-        x.grad = grad if x.grad is None else x.grad + grad
+        if x.is_leaf:
+            grad = conjugate(grad)
+            x.grad = grad if x.grad is None else x.grad + grad
 
 
 def grad(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import io
 import os
 import re
@@ -64,7 +65,7 @@ def _is_source(path: str) -> bool:
 def _execute(path: str) -> None:
     """Run a file of source as the module __main__, which stays: new processes ask for it."""
     main = ModuleType("__main__")
-    main.__dict__.update(__file__=path, __builtins__=__builtins__, __cached__=None)
+    main.__dict__.update(__file__=path, __builtins__=builtins, __cached__=None)
     sys.modules["__main__"] = main
     with io.open_code(os.path.abspath(path)) as file:
         source = file.read()

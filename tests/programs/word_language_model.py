@@ -201,8 +201,17 @@ def main():
         with open(args.save, "wb") as f:
             torch.save(model, f)
         known = [
-            RNNModel, TransformerModel, PositionalEncoding, torch.nn.Dropout, torch.nn.Embedding,
-            torch.nn.Linear, torch.nn.LSTM, torch.nn.GRU, torch.nn.RNN, set,
+            PositionalEncoding, RNNModel, TransformerModel, set, torch.nn.functional.relu,
+            torch.nn.GRU, torch.nn.LSTM, torch.nn.RNN,
+            torch.nn.modules.activation.MultiheadAttention,
+            torch.nn.modules.container.ModuleList,
+            torch.nn.modules.dropout.Dropout,
+            torch.nn.modules.linear.Linear,
+            torch.nn.modules.linear.NonDynamicallyQuantizableLinear,
+            torch.nn.modules.normalization.LayerNorm,
+            torch.nn.modules.sparse.Embedding,
+            torch.nn.modules.transformer.TransformerEncoder,
+            torch.nn.modules.transformer.TransformerEncoderLayer,
         ]  # fmt: skip
         with torch.serialization.safe_globals(known):
             with open(args.save, "rb") as f:

@@ -111,7 +111,7 @@ def main():
     # Bright squares in one of four corners.
     n = 32
     labels = torch.arange(n) % 4
-    images = torch.sin(torch.arange(n * 256).float() * 0.71).view(n, 1, 16, 16) * 0.3
+    images = torch.sin(torch.arange(n * 256) * 0.71).view(n, 1, 16, 16) * 0.3
     for i in range(n):
         row, column = 8 * (labels[i] // 2), 8 * (labels[i] % 2)
         images[i, :, row : row + 6, column : column + 6] += 1

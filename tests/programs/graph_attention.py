@@ -53,11 +53,13 @@ def graph(n=24):
     edges = [(i, (i + 1) % half) for i in range(half)]
     edges += [(half + i, half + (i + 3) % half) for i in range(half)] + [(0, half), (5, half + 7)]
     index = torch.tensor(edges, dtype=torch.long).t()
-    adj = torch.sparse_coo_tensor(index, torch.ones(len(edges)), (n, n), dtype=torch.float32)
+    adj = torch.sparse_coo_tensor(
+        index, torch.ones(len(edges)), (n, n), dtype=torch.get_default_dtype()
+    )
     adj = adj.to_dense()
     adj = adj + adj.t() + torch.eye(n)
     labels = (torch.arange(n) >= half).long()
-    features = torch.sin(torch.arange(n * 6, dtype=torch.float32) * 1.3).view(n, 6)
+    features = torch.sin(torch.arange(n * 6) * 1.3).view(n, 6)
     return features + 0.3 * labels[:, None], labels, adj
 
 

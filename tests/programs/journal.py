@@ -20,6 +20,7 @@ class Journal:
         parser.add_argument("--start", help="write the first weights to this .pt file")
         parser.add_argument("--weights", help="begin with the weights of this .pt file")
         parser.add_argument("--losses", help="write the losses to this file, as JSON")
+        parser.add_argument("--float64", action="store_true", help="compute in float64")
         for name, default in options.items():
             kind = {} if isinstance(default, bool) else {"type": type(default)}
             action = "store_true" if isinstance(default, bool) else "store"
@@ -28,6 +29,8 @@ class Journal:
             )
         self.options = parser.parse_args()
         self.losses = []
+        if self.options.float64:
+            torch.set_default_dtype(torch.float64)
 
     def begin(self, model):
         """Save the weights, or read them, as the options say."""

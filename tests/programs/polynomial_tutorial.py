@@ -8,7 +8,7 @@ from journal import Journal
 
 
 def points():
-    x = torch.linspace(-math.pi, math.pi, 2000, dtype=torch.float)
+    x = torch.linspace(-math.pi, math.pi, 2000)
     return x, torch.sin(x)
 
 

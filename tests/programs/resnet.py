@@ -87,7 +87,7 @@ def stripes(n, size):
     """Images whose stripes run in one of four directions, and the number of the direction."""
     i = torch.arange(n)
     labels = i % 4
-    angle = labels.float() * torch.pi / 4
+    angle = labels * torch.pi / 4
     y, x = torch.meshgrid(torch.arange(size), torch.arange(size), indexing="ij")
     along = x * torch.cos(angle)[:, None, None] + y * torch.sin(angle)[:, None, None]
     images = torch.sin(0.8 * along + 0.37 * i[:, None, None])

@@ -31,7 +31,7 @@ class Net(nn.Module):
 def main():
     journal = Journal(__doc__, steps=30)
     torch.manual_seed(123)
-    t = torch.arange(16, dtype=torch.float32)
+    t = torch.arange(16) / 1.0
     phase = torch.arange(8).view(-1, 1, 1) * 0.7
     images = (torch.sin(0.5 * t[:, None] + phase) * torch.cos(0.3 * t + phase)).unsqueeze(1)
     small = F.avg_pool2d(images, 2)

@@ -95,7 +95,7 @@ def disks(n, size):
     cy, cx = 5 + (i * 7) % (size - 10), 5 + (i * 3) % (size - 10)
     mask = ((y - cy) ** 2 + (x - cx) ** 2 <= (3 + i % 4) ** 2).long()
     texture = torch.sin(1.7 * x + 0.9 * y * (1 + i % 3)) * 0.4
-    return (mask + texture).unsqueeze(1).float(), mask
+    return (mask + texture).unsqueeze(1), mask
 
 
 def main():
@@ -117,8 +117,8 @@ def main():
             pred = model(images.to(memory_format=torch.channels_last))
             loss = criterion(pred, masks)
             loss += dice_loss(
-                F.softmax(pred, dim=1).float(),
-                F.one_hot(masks, 2).permute(0, 3, 1, 2).float(),
+                F.softmax(pred, dim=1),
+                F.one_hot(masks, 2).permute(0, 3, 1, 2).to(pred.dtype),
                 multiclass=True,
             )
         optimizer.zero_grad(set_to_none=True)

@@ -194,6 +194,15 @@ def test_samplers():
     assert sorted(twice[:7]) == sorted(twice[7:]) == list(range(7))
     drawn = list(RandomSampler(data, replacement=True, num_samples=200))
     assert set(drawn) == set(data)
+    endless = RandomSampler(data, replacement=True, num_samples=10**12)
+    first = [next(iter(endless)) for _ in range(40)]
+    assert set(first) == set(data)  # each iteration is another draw
+    one, other = (
+        iter(RandomSampler(data, True, 5000, ng.Generator().manual_seed(3))) for _ in "ab"
+    )
+    start = [next(one) for _ in range(10)]
+    ng.rand(3)  # what is drawn elsewhere changes nothing
+    assert start + list(one) == list(other)
     assert sorted(SubsetRandomSampler([5, 3, 8])) == [3, 5, 8]
     drawn = list(WeightedRandomSampler([0.0, 1.0, 3.0], 400))
     assert set(drawn) == {1, 2}

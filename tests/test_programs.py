@@ -70,7 +70,7 @@ FLOAT32 = {"actor_critic", "llama", "polynomial_regression", "wasserstein_gan", 
 # The same without chance.
 QUIET = {
     "digits_cnn": ["--dropout", "0"],
-    "digits_vae": ["--noise", "0"],
+    "digits_vae": ["--noise", "0", "--results", ""],
     "small_gpt": ["--dropout", "0", "--dtype", "float32"],
     "word_language_model": ["--dropout", "0", "--save", ""],
     "sorting_gpt": ["--workers", "0"],
@@ -185,5 +185,5 @@ def test_same_losses_as_pytorch(row, data, tmp_path, monkeypatch):
     weights = ["--weights", str(start)] if start.exists() else []
     losses = run_ours(program, [*options, *weights], tmp_path)
     np.testing.assert_allclose(
-        losses, json.loads(theirs.read_text()), rtol=2e-4 if program in FLOAT32 else 1e-9
+        losses, json.loads(theirs.read_text()), rtol=2e-4 if program in FLOAT32 else 1e-8
     )

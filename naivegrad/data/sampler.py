@@ -1,8 +1,8 @@
 """Samplers: in which order a loader goes through a data set.
 
 A sampler is any iterable of indices with a length. Everything random here is drawn from a
-`Generator`, all at once when the iteration starts: the order depends on the generator's state at
-that moment and on nothing that happens later.
+`Generator` when the iteration starts, or from a stream forked off then: the order depends on the
+generator's state at that moment and on nothing that happens later.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,9 +13,11 @@ import numpy as np
 
 from naivegrad.dtype import float64
 from naivegrad.ops import rand, randint, randperm
-from naivegrad.random import Generator
+from naivegrad.random import Generator, default_generator
 
 T = TypeVar("T", covariant=True)
+
+DRAWN = 1024  # indices that are drawn at once
 
 
 class Sampler(Generic[T]):
@@ -78,7 +80,8 @@ class RandomSampler(Sampler[int]):
         if n == 0:
             return iter(())
         if self.replacement:
-            return iter(randint(0, n, (self.num_samples,), generator=self.generator).tolist())
+            source = default_generator if self.generator is None else self.generator
+            return _draws(n, self.num_samples, source.fork())
         order: list[int] = []
         while len(order) < self.num_samples:
             order += randperm(n, generator=self.generator).tolist()
@@ -86,6 +89,12 @@ class RandomSampler(Sampler[int]):
 
     def __len__(self) -> int:
         return self.num_samples
+
+
+def _draws(n: int, count: int, stream: Generator) -> Iterator[int]:
+    """`count` numbers below n, drawn as they are asked for: there may be more than memory holds."""
+    for start in range(0, count, DRAWN):
+        yield from randint(0, n, (min(DRAWN, count - start),), generator=stream).tolist()
 
 
 class SubsetRandomSampler(Sampler[int]):

@@ -18,7 +18,8 @@ import pytest
 from naivegrad.data import Digits
 from naivegrad.io import read_idx, write_idx
 
-FOLDER = Path(__file__).parent / "programs"
+ROOT = Path(__file__).parents[1]
+FOLDER = ROOT / "tests" / "programs"
 
 # (program, options, how far its loss must fall: last / first)
 PROGRAMS = [
@@ -54,7 +55,6 @@ PROGRAMS = [
     ("einops_vit", [], 0.6),
     ("einops_vit", ["--pool", "mean"], 0.8),
     ("wasserstein_gan", [], 0.5),
-    ("actor_critic", ["--drawn"], None),  # its loss is no measure of success
     ("super_resolution", [], 0.5),
     ("graph_attention", [], 0.5),
     ("llama", [], 0.6),
@@ -103,11 +103,13 @@ def options_of(program, options, data):
 
 def run_ours(program, options, folder):
     """The losses that `naivegrad run` gives."""
+    if "einops" in program:
+        pytest.importorskip("einops")
     command = [sys.executable, "-m", "naivegrad", "run", str(FOLDER / f"{program}.py"), *options]
     losses = folder / "ours.json"
     done = subprocess.run(
         [*command, "--losses", str(losses)], cwd=folder, capture_output=True, text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"}, timeout=300,
+        env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}, timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     return json.loads(losses.read_text())

@@ -8,6 +8,7 @@ import pytest
 
 import naivegrad as ng
 from naivegrad import nn
+from naivegrad.nn.hooks import Hooks
 
 
 class Net(nn.Module):
@@ -444,7 +445,7 @@ def test_hooks_of_all_modules():
     with register_module_forward_hook(lambda m, args, out: seen.append(type(m).__name__)):
         net(ng.ones(1))
     net(ng.ones(1))
-    assert seen == ["ReLU", "Sequential"]
+    assert seen == ["ReLU", "Sequential"] and Hooks.everywhere is None
     with register_module_parameter_registration_hook(lambda m, name, p: seen.append(name)):
         nn.Linear(1, 1)
     assert seen[2:] == ["weight", "bias"]

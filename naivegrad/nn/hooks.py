@@ -60,6 +60,17 @@ class Hooks:
             cls.everywhere = cls()
         return cls.everywhere.add(kind, hook, False, *marks)
 
+    @classmethod
+    def of(cls, module: Hookable) -> Hooks | None:
+        """The hooks of all modules and the module's own, if there are any."""
+        everywhere = cls.everywhere
+        if everywhere is None:
+            return module._hooks
+        if not any(hooks for kind, hooks in vars(everywhere).items() if kind != "marks"):
+            cls.everywhere = None  # all were removed: calls are fast again
+            return module._hooks
+        return everywhere | module._hooks
+
     def __or__(self, other: Hooks | None) -> Hooks:
         if other is None:
             return self

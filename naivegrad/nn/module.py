@@ -76,8 +76,8 @@ class Module(Stateful):
         """`forward`, with the registered hooks around it."""
         if self._hooks is None and Hooks.everywhere is None:
             return self.forward(*args, **kwargs)
-        hooks = self._hooks if Hooks.everywhere is None else Hooks.everywhere | self._hooks
-        return hooks.call(self, args, kwargs)
+        hooks = Hooks.of(self)
+        return self.forward(*args, **kwargs) if hooks is None else hooks.call(self, args, kwargs)
 
     # ---------------------------------------------------------------------------- attributes
 

@@ -125,6 +125,19 @@ def test_orthogonal(sizes, kind, trivial):
         np.testing.assert_allclose(ours.weight.detach().numpy(), q, atol=1e-12)
 
 
+@pytest.mark.parametrize("way", ["weight_norm", "spectral_norm", "orthogonal"])
+def test_gradient_of_a_gradient(way):
+    """As a gradient penalty takes it."""
+    ours, theirs, shape = pair("Linear", f"parametrizations.{way}", {})
+    ours.eval(), theirs.eval()
+    for lib, net in ((ng, ours), (torch, theirs)):
+        x = lib.tensor(np.random.default_rng(0).standard_normal(shape), requires_grad=True)
+        (grad,) = lib.autograd.grad(net(x).sin().sum(), [x], create_graph=True)
+        (grad**2).sum().backward()
+    for p, q in zip(ours.parameters(), theirs.parameters(), strict=True):
+        np.testing.assert_allclose(p.grad.numpy(), q.grad.numpy(), rtol=1e-9, atol=1e-11)
+
+
 def test_orthogonal_batch():
     net = nn.Module()
     net.register_parameter("w", nn.Parameter(ng.randn(2, 5, 3, dtype=ng.float64)))

@@ -37,7 +37,7 @@ def _array_of(data: Any, dtype: Any) -> np.ndarray:
             )
         with np.errstate(invalid="ignore", over="ignore"):
             return array.astype(numpy_dtype(dtype))
-    if not typed:
+    if not typed and not _holds_type(data, array.dtype):
         with np.errstate(over="ignore"):  # too large a number is infinite
             if array.dtype.kind == "f":
                 return array.astype(numpy_dtype(None))
@@ -46,6 +46,13 @@ def _array_of(data: Any, dtype: Any) -> np.ndarray:
         if array.size == 0:
             return array.astype(numpy_dtype(None))
     return array.astype(numpy_dtype(array.dtype.newbyteorder("=")))
+
+
+def _holds_type(data: Any, dtype: np.dtype[Any]) -> bool:
+    """Whether the first entry of nested sequences is NumPy's, and of this type of the whole."""
+    while isinstance(data, list | tuple) and data:
+        data = data[0]
+    return isinstance(data, np.ndarray | np.generic) and data.dtype == dtype
 
 
 def _check_fits(array: np.ndarray, dtype: np.dtype[Any]) -> None:

@@ -49,6 +49,14 @@ CALLS = [
     "tensor([[], []])",
     "tensor(3)",
     "tensor([lib.tensor(1.0), lib.tensor(2.0)])",
+    "tensor([np.float64(1.1), 2.1])",
+    "tensor([np.ones(2), np.zeros(2)])",
+    "tensor([np.float32(1), 2.1])",
+    "tensor(([np.float16(1)], [np.float16(2)]))",
+    "tensor([np.complex128(1j)])",
+    "tensor([np.int32(1)])",
+    "tensor([np.int8(1), 2])",
+    "as_tensor([np.float64(1.1)])",
     "FloatTensor([1, 2])",
     "LongTensor([[1], [2]])",
     "DoubleTensor([1])",
@@ -64,12 +72,23 @@ CALLS = [
 ]
 
 
+@pytest.mark.filterwarnings("ignore:Creating a tensor from a list of numpy.ndarrays")
 @pytest.mark.parametrize("call", CALLS)
 def test_as_in_torch(call):
-    got, want = (eval(f"lib.{call}", {"lib": lib}) for lib in (ng, torch))
+    got, want = (eval(f"lib.{call}", {"lib": lib, "np": np}) for lib in (ng, torch))
     assert got.shape == tuple(want.shape)
     assert dtype_name(got.dtype) == dtype_name(want.dtype)
     np.testing.assert_allclose(value(got), want.numpy(), rtol=2e-7)
+
+
+def test_arrays_of_another_library_keep_their_type():
+    for dtype in (torch.float64, torch.float16, torch.int32, torch.complex128):
+        theirs = torch.tensor([1, 2], dtype=dtype)
+        for make in (ng.tensor, ng.as_tensor, ng.asarray):
+            assert dtype_name(make(theirs).dtype) == dtype_name(dtype)
+    shared = torch.zeros(2)
+    ng.as_tensor(shared)[0] = 5.0
+    assert shared.tolist() == [5.0, 0.0]
 
 
 REFUSED = [

@@ -123,6 +123,7 @@ def combined(kind):
     [
         (lambda: S.StepLR(3, 1), TypeError, "StepLR: expected an Optimizer, got int"),
         (lambda: S.StepLR(optimizer(), 0), ValueError, "StepLR: step_size"),
+        (lambda: S.StepLR(optimizer(), "3"), TypeError, "step_size must be positive, got '3'"),
         (
             lambda: S.StepLR(optimizer(), 1, last_epoch=3),
             KeyError,

@@ -543,6 +543,41 @@ def test_options_out_of_range(cls, options, message):
         cls([leaf(np.ones(2))], **options)
 
 
+@pytest.mark.parametrize(
+    ("cls", "options", "message"),
+    [
+        (optim.Adam, {"lr": "0.1"}, "Adam: lr must be a number of at least 0, got '0.1'"),
+        (optim.SGD, {"momentum": None}, "SGD: momentum must be a number"),
+        (optim.Adam, {"betas": 0.9}, r"Adam: betas must be two numbers, got 0\.9"),
+        (optim.Rprop, {"etas": (0.5,)}, "Rprop: etas must be two numbers"),
+        (optim.Adafactor, {"eps": 1e-3}, "Adafactor: eps must be two numbers"),
+    ],
+)
+def test_options_of_another_type(cls, options, message):
+    with pytest.raises(TypeError, match=message):
+        cls([leaf(np.ones(2))], **options)
+
+
+def test_state_that_lacks_something():
+    p = leaf(np.ones(2))
+    p.grad = ng.ones(2, dtype=ng.float64)
+    optimizer = optim.Adam([p])
+    optimizer.step()
+    state = copy.deepcopy(optimizer.state_dict())
+    del state["state"][0]["exp_avg"]
+    optimizer.load_state_dict(state)
+    with pytest.raises(
+        ValueError, match=r"Adam: 'exp_avg' is missing .* shape \(2,\); the state has"
+    ):
+        optimizer.step()
+    with pytest.raises(TypeError, match="load_state_dict: expected a dict, got NoneType"):
+        optimizer.load_state_dict(None)
+    with pytest.raises(ValueError, match="has no 'state'"):
+        optimizer.load_state_dict({})
+    with pytest.raises(ValueError, match="group 0 has no 'params'"):
+        optimizer.load_state_dict({"state": {}, "param_groups": [{"lr": 1}]})
+
+
 def test_group_options_are_checked_too():
     with pytest.raises(ValueError, match="SGD: lr"):
         optim.SGD([{"params": [leaf(np.ones(2))], "lr": -1.0}])
@@ -554,6 +589,8 @@ def test_bad_parameters():
         optim.SGD([])
     with pytest.raises(TypeError, match="SGD: params must be an iterable of Tensors or dicts"):
         optim.SGD(p)
+    with pytest.raises(TypeError, match=r"got Linear; call its parameters\(\)"):
+        optim.SGD(nn.Linear(1, 1))
     with pytest.raises(TypeError, match="can only optimize Tensors, got int"):
         optim.SGD([1])
     with pytest.raises(TypeError, match="in an order, got a set"):

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from enum import Enum
 from typing import Any
 
+from naivegrad.amp.autocast_mode import is_autocast_available
 from naivegrad.autograd import no_grad
 from naivegrad.dtype import finfo, float16, float32, int32
 from naivegrad.ops import full, isfinite
@@ -74,6 +75,8 @@ class GradScaler:
         growth_interval: int = 2000,
         enabled: bool = True,
     ) -> None:
+        if not is_autocast_available(device):
+            raise ValueError(f"GradScaler: device must be 'cpu' or 'cuda', got {device!r}")
         self._device = device
         if enabled and device == "cuda":
             warnings.warn("GradScaler: there is no GPU; it is off", stacklevel=2)

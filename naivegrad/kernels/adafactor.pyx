@@ -1,8 +1,8 @@
 # One step of Adafactor of one parameter.
 #
 # Design:
-# - It looks at whole rows and columns, and at the size of the whole update, so that one pass is not
-#   enough: the mean squares; the size of the update; the update. No array of the parameter's size is
+# - It looks at whole rows and columns, and at the size of the whole update: that takes three
+#   passes, for the mean squares, the size, the update itself. No array of the parameter's size is
 #   made: what a pass needs of the update is computed again.
 # - Sums are doubles, in eight parts that the compiler keeps in one vector.
 

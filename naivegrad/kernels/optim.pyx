@@ -11,10 +11,10 @@
 # - Tests of options come out the same for every element: the compiler moves them out of the loop
 #   and vectorises the rest (two such tests to a loop; with three GCC gives up, so RMSprop has two
 #   loops).
-# - Elements do not depend on each other: any split over threads gives the same bits. Parameters that
-#   share their memory are stepped one after the other, by one thread.
-# - `step` leaves out, and names, parameters whose arrays are not all dense and of one floating type;
-#   backend/cpu/optim.py then makes such copies and calls again.
+# - Elements do not depend on each other: any split over threads gives the same bits. Parameters
+#   that share their memory are stepped one after the other, by one thread.
+# - `step` leaves out, and names, parameters whose arrays are not all dense and of one floating
+#   type; backend/cpu/optim.py then makes such copies and calls again.
 
 cimport numpy as cnp
 from cython.parallel cimport prange

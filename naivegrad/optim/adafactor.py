@@ -9,7 +9,7 @@ from typing import Any
 from naivegrad.dtype import dtype, finfo
 from naivegrad.ops import zeros, zeros_like
 from naivegrad.optim.optimizer import Optimizer, ParamsT
-from naivegrad.optim.options import at_least_zero, check_rate, number, scalar
+from naivegrad.optim.options import at_least_zero, check_rate, number, scalar, two
 from naivegrad.tensor import Tensor
 
 __all__ = ["Adafactor"]
@@ -60,7 +60,7 @@ class Adafactor(Optimizer):
     def _check(self, group: dict[str, Any]) -> None:
         check_rate("Adafactor", group)
         at_least_zero("Adafactor", group, "weight_decay")
-        eps1, eps2 = group["eps"]
+        eps1, eps2 = two("Adafactor", group, "eps")
         if not ((eps1 is None or eps1 >= 0) and eps2 >= 0):
             raise ValueError(f"Adafactor: eps must be at least 0, got {group['eps']}")
         if not group["beta2_decay"] <= 0:

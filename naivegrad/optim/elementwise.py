@@ -27,7 +27,13 @@ class Elementwise(Optimizer):
             return
         states, numbers = [], []
         for p in params:
-            tensors, values = self._arguments(p, group)
+            try:
+                tensors, values = self._arguments(p, group)
+            except KeyError as error:  # state that was loaded, or changed
+                raise ValueError(
+                    f"{type(self).__name__}: {error} is missing in the state or in the options of "
+                    f"a parameter of shape {tuple(p.shape)}; the state has {list(self.state[p])}"
+                ) from error
             states.append(tuple([None if s is None else s.array for s in tensors]))
             numbers.append(values)
         arrays, grads = [p.array for p in params], [p.grad.array for p in params]

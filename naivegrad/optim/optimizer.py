@@ -119,10 +119,12 @@ class Optimizer:
 
     def __init__(self, params: ParamsT, defaults: dict[str, Any]) -> None:
         who = type(self).__name__
-        if isinstance(params, (Tensor, str)):
+        if isinstance(params, (Tensor, str)) or not isinstance(params, Iterable):
+            hint = "; put a single parameter in a list" if isinstance(params, Tensor) else ""
+            hint = "; call its parameters()" if hasattr(params, "parameters") else hint
             raise TypeError(
                 f"{who}: params must be an iterable of Tensors or dicts, "
-                f"got {type(params).__name__}; put a single parameter in a list"
+                f"got {type(params).__name__}{hint}"
             )
         self.defaults = defaults
         self._prepare()
@@ -304,6 +306,11 @@ class Optimizer:
         State is copied, into the dtype and to the device of its parameter. Names of parameters are
         not looked at.
         """
+        if not isinstance(state_dict, Mapping):
+            raise TypeError(
+                f"{type(self).__name__}.load_state_dict: expected a dict, "
+                f"got {type(state_dict).__name__}"
+            )
         state_dict = dict(state_dict)
         for hook in list(self._hooks["load_pre"].values()):
             state_dict = _or(hook(self, state_dict), state_dict)
@@ -343,6 +350,8 @@ class Optimizer:
             )
         params: dict[Any, Tensor] = {}
         for i, (old, own) in enumerate(zip(groups, self.param_groups, strict=True)):
+            if "params" not in old:
+                raise ValueError(f"{who}: group {i} has no 'params', only {list(old)}")
             if len(old["params"]) != len(own["params"]):
                 raise ValueError(
                     f"{who}: group {i} has {len(old['params'])} parameters in the state dict, "

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Any
 
 from naivegrad.dtype import float32, float64, get_default_dtype
 from naivegrad.ops import full
 from naivegrad.tensor import Tensor
 
-__all__ = ["at_least_zero", "check_betas", "check_rate", "number", "scalar"]
+__all__ = ["at_least_zero", "check_betas", "check_rate", "number", "scalar", "two"]
 
 
 def number(value: Any) -> float:
@@ -22,10 +23,21 @@ def scalar(value: float) -> Tensor:
 
 
 def at_least_zero(who: str, group: dict[str, Any], *names: str) -> None:
-    """Refuse a negative number or NaN."""
+    """Refuse what is no number, a negative one and NaN."""
     for name in names:
-        if not group[name] >= 0:
-            raise ValueError(f"{who}: {name} must be a number of at least 0, got {group[name]}")
+        value = group[name]
+        if not isinstance(value, (Real, Tensor)):
+            raise TypeError(f"{who}: {name} must be a number of at least 0, got {value!r}")
+        if not value >= 0:
+            raise ValueError(f"{who}: {name} must be a number of at least 0, got {value}")
+
+
+def two(who: str, group: dict[str, Any], name: str) -> tuple[Any, Any]:
+    """An option that is a pair."""
+    value = group[name]
+    if not isinstance(value, (tuple, list)) or len(value) != 2:
+        raise TypeError(f"{who}: {name} must be two numbers, got {value!r}")
+    return value[0], value[1]
 
 
 def check_rate(who: str, group: dict[str, Any]) -> None:
@@ -40,6 +52,6 @@ def check_rate(who: str, group: dict[str, Any]) -> None:
 
 def check_betas(who: str, group: dict[str, Any]) -> None:
     """Refuse factors of forgetting outside [0, 1)."""
-    for i, beta in enumerate(group["betas"]):
+    for i, beta in enumerate(two(who, group, "betas")):
         if not 0 <= beta < 1:
             raise ValueError(f"{who}: betas must be at least 0 and below 1, got {beta} at {i}")

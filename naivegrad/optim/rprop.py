@@ -7,7 +7,7 @@ from typing import Any
 from naivegrad.ops import full_like
 from naivegrad.optim.elementwise import Elementwise
 from naivegrad.optim.optimizer import ParamsT
-from naivegrad.optim.options import number
+from naivegrad.optim.options import number, two
 from naivegrad.tensor import Tensor
 
 __all__ = ["Rprop"]
@@ -54,7 +54,8 @@ class Rprop(Elementwise):
 
     def _check(self, group: dict[str, Any]) -> None:
         super()._check(group)
-        minus, plus = group["etas"]
+        two("Rprop", group, "step_sizes")
+        minus, plus = two("Rprop", group, "etas")
         if not 0 < minus < 1 < plus:
             raise ValueError(f"Rprop: etas must be 0 < eta_minus < 1 < eta_plus, got {minus, plus}")
 

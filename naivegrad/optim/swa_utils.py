@@ -122,6 +122,8 @@ class AveragedModel(Module):
         use_buffers: bool = False,
     ) -> None:
         super().__init__()
+        if not isinstance(model, Module):
+            raise TypeError(f"AveragedModel: expected a Module, got {type(model).__name__}")
         if avg_fn is not None and multi_avg_fn is not None:
             raise ValueError("AveragedModel: give avg_fn or multi_avg_fn, not both")
         self.module = deepcopy(model)

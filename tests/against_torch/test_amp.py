@@ -250,6 +250,8 @@ def test_mistakes():
         ng.autocast(ng.float16)
     with pytest.raises(TypeError, match="expected a function to decorate, got int"):
         ng.autocast("cpu")(3)
+    with pytest.raises(ValueError, match="device must be 'cpu' or 'cuda', got 'tpu'"):
+        ng.amp.GradScaler("tpu")
     with pytest.raises(TypeError, match="expected a Tensor or an iterable of them"):
         ng.amp.GradScaler("cpu").scale(3)
     with warnings.catch_warnings():

@@ -131,4 +131,6 @@ def test_errors():
         swa_utils.SWALR(optimizer, 0.1, anneal_strategy="poly")
     with pytest.raises(ValueError, match="anneal_epochs must be an integer"):
         swa_utils.SWALR(optimizer, 0.1, anneal_epochs=-1)
+    with pytest.raises(TypeError, match="expected a Module, got int"):
+        swa_utils.AveragedModel(3)
     swa_utils.update_bn(iter(()), ng.nn.Linear(2, 1))  # no batch norm: no data is read

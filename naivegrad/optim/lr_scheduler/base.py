@@ -5,6 +5,7 @@ from __future__ import annotations
 import types
 import warnings
 from collections.abc import Callable, Sequence
+from numbers import Real
 from typing import Any
 
 from naivegrad.optim.optimizer import Optimizer
@@ -16,6 +17,7 @@ __all__ = [
     "_LRScheduler",
     "assign",
     "check_optimizer",
+    "check_positive",
     "function_state",
     "one_each",
     "restore_function",
@@ -146,6 +148,13 @@ def check_optimizer(scheduler: LRScheduler, optimizer: Any) -> None:
         raise TypeError(
             f"{type(scheduler).__name__}: expected an Optimizer, got {type(optimizer).__name__}"
         )
+
+
+def check_positive(scheduler: LRScheduler, name: str, value: Any) -> None:
+    """Refuse a length that is no number above 0."""
+    if not isinstance(value, Real) or value <= 0:
+        kind = ValueError if isinstance(value, Real) else TypeError
+        raise kind(f"{type(scheduler).__name__}: {name} must be positive, got {value!r}")
 
 
 def warn_of_epoch() -> None:

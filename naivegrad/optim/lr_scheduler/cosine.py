@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from naivegrad.optim.lr_scheduler.base import LRScheduler
+from naivegrad.optim.lr_scheduler.base import LRScheduler, check_positive
 from naivegrad.optim.optimizer import Optimizer
 
 __all__ = ["CosineAnnealingLR", "CosineAnnealingWarmRestarts"]
@@ -24,8 +24,7 @@ class CosineAnnealingLR(LRScheduler):
     def __init__(
         self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0, last_epoch: int = -1
     ) -> None:
-        if T_max <= 0:
-            raise ValueError(f"CosineAnnealingLR: T_max must be positive, got {T_max}")
+        check_positive(self, "T_max", T_max)
         self.T_max = T_max
         self.eta_min = eta_min
         super().__init__(optimizer, last_epoch)

@@ -10,6 +10,7 @@ from typing import Any
 from naivegrad.optim.lr_scheduler.base import (
     LRScheduler,
     check_optimizer,
+    check_positive,
     function_state,
     one_each,
     restore_function,
@@ -85,8 +86,7 @@ class StepLR(LRScheduler):
     def __init__(
         self, optimizer: Optimizer, step_size: int, gamma: float = 0.1, last_epoch: int = -1
     ) -> None:
-        if step_size <= 0:
-            raise ValueError(f"StepLR: step_size must be positive, got {step_size}")
+        check_positive(self, "step_size", step_size)
         self.step_size = step_size
         self.gamma = gamma
         super().__init__(optimizer, last_epoch)

@@ -187,6 +187,13 @@ def test_warnings():
     assert scheduler.get_last_lr() == [0.5**5]
 
 
+def test_milestones_from_a_file():
+    o = optimizer()
+    schedule = S.MultiStepLR(o, [2, 3], gamma=0.5)
+    schedule.load_state_dict({**schedule.state_dict(), "milestones": {1: 1, 4: 2}})
+    np.testing.assert_allclose(rates(schedule, 6), [1, 0.5, 0.5, 0.5, 0.125, 0.125])
+
+
 def test_a_group_added_later():
     o = optimizer()
     scheduler = S.ReduceLROnPlateau(o, patience=0, min_lr=[0.0])

@@ -120,6 +120,10 @@ class MultiStepLR(LRScheduler):
         passed = bisect_right(sorted(self.milestones.elements()), self.last_epoch)
         return [base * self.gamma**passed for base in self.base_lrs]
 
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        super().load_state_dict(state_dict)
+        self.milestones = Counter(self.milestones)  # a file may have kept it as a dict
+
 
 class ConstantLR(LRScheduler):
     """lr = factor * initial lr for total_iters epochs, then the initial lr."""

@@ -693,3 +693,21 @@ def test_parameters_as_a_vector():
     assert np.array_equal(params[1].detach().numpy(), [14, 16])
     with pytest.raises(ValueError, match=r"a vector of 8 elements, got shape \(7,\)"):
         nn.utils.vector_to_parameters(ng.zeros(7), params)
+
+
+def test_a_stand_in_that_never_calls_init():
+    """Programs that only evaluate give their loops an optimizer that does nothing."""
+
+    class Nothing(optim.Optimizer):
+        def __init__(self):
+            self.param_groups = [{"lr": 0}]
+
+        def step(self):
+            return "stepped"
+
+        def zero_grad(self, set_to_none=False):
+            pass
+
+    nothing = Nothing()
+    nothing.zero_grad()
+    assert nothing.step() == nothing.step() == "stepped"

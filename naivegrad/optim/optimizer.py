@@ -55,6 +55,8 @@ def _with_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(step)
     def wrapper(self: Optimizer, *args: Any, **kwargs: Any) -> Any:
+        if "_hooks" not in vars(self):  # a stand-in, whose __init__ does not call ours
+            self._prepare()
         if self._inside_step:
             return step(self, *args, **kwargs)
         self._inside_step = self._opt_called = True

@@ -62,6 +62,14 @@ class _ConstantPad(_Pad):
         return f"padding={self.padding}, value={self.value}"
 
 
+class _ZeroPad(_ConstantPad):
+    def __init__(self, padding: int | tuple[int, ...]) -> None:
+        super().__init__(padding, 0.0)
+
+    def extra_repr(self) -> str:
+        return f"{self.padding}"
+
+
 class _CircularPad(_Pad):
     mode = "circular"
 
@@ -92,31 +100,16 @@ class ConstantPad3d(_ConstantPad):
     dims = 3
 
 
-class ZeroPad1d(ConstantPad1d):
+class ZeroPad1d(_ZeroPad, ConstantPad1d):
     """Zeros around (..., L): `ConstantPad1d` of 0."""
 
-    def __init__(self, padding: int | tuple[int, ...]) -> None:
-        super().__init__(padding, 0.0)
 
-    extra_repr = _Pad.extra_repr
-
-
-class ZeroPad2d(ConstantPad2d):
+class ZeroPad2d(_ZeroPad, ConstantPad2d):
     """Zeros around (..., H, W): `ConstantPad2d` of 0."""
 
-    def __init__(self, padding: int | tuple[int, ...]) -> None:
-        super().__init__(padding, 0.0)
 
-    extra_repr = _Pad.extra_repr
-
-
-class ZeroPad3d(ConstantPad3d):
+class ZeroPad3d(_ZeroPad, ConstantPad3d):
     """Zeros around (..., D, H, W): `ConstantPad3d` of 0."""
-
-    def __init__(self, padding: int | tuple[int, ...]) -> None:
-        super().__init__(padding, 0.0)
-
-    extra_repr = _Pad.extra_repr
 
 
 class ReflectionPad1d(_ReflectionPad):

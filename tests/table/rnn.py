@@ -110,7 +110,7 @@ def weights(gates, features=4, D=3):
     return (gates * D, features), (gates * D, D), (gates * D,), (gates * D,)
 
 
-def cell_row(name, cell, function, gates, order=2):
+def cell_row(name, cell, function, gates):
     """A row of a single step."""
     states = 2 if cell == "lstm" else 1
     w = weights(gates)
@@ -135,13 +135,21 @@ def cell_row(name, cell, function, gates, order=2):
         domain=(-1.0, 1.0),
         dtypes={
             ("float16",) * inputs: "float16",
-            ("int64",) * inputs: TypeError,
             ("float32",) * (inputs - 1) + ("float64",): TypeError,
         },
         errors=(
             error(ValueError, r"\(2, 4\).*\(3, 3\)", (2, 4), *[(3, 3)] * states, *w),
             error(ValueError, r"w_ih.*\(2, 5\)", (2, 5), *[(2, 3)] * states, *w),
-            error(ValueError, r"b_hh.*\(1,\)", (2, 4), *[(2, 3)] * states, *w[:3], (1,)),
+            error(ValueError, r"b_hh.*\(4,\)", (2, 4), *[(2, 3)] * states, *w[:3], (4,)),
+            error(
+                TypeError,
+                "int64",
+                (2, 4),
+                *[(2, 3)] * states,
+                *w,
+                dtypes=("int64",) * inputs,
+                torch=cell == "lstm",
+            ),
         ),
     )
 

@@ -632,6 +632,23 @@ def test_adafactor_refuses_state_of_another_shape():
     assert np.array_equal(q.detach().numpy(), np.ones((3, 2)))
 
 
+@pytest.mark.parametrize("line_search_fn", [None, "strong_wolfe"])
+def test_lbfgs_on_a_slope_without_end(line_search_fn):
+    p = leaf(np.array([1.0, -2.0, 3.0]))
+    optimizer = optim.LBFGS([p], line_search_fn=line_search_fn)
+
+    def closure():
+        optimizer.zero_grad()
+        loss = p.sum()
+        loss.backward()
+        return loss
+
+    losses = [optimizer.step(closure).item() for _ in range(4)]
+    assert np.isfinite(losses).all() and losses == sorted(losses, reverse=True)
+    with pytest.raises(TypeError, match="expected a closure, got None"):
+        optimizer.step(None)
+
+
 # ----------------------------------------------------------------------------------- clipping
 
 

@@ -86,17 +86,16 @@ class LBFGS(Optimizer):
         if not callable(closure):
             raise TypeError(f"LBFGS.step: expected a closure, got {closure!r}")
         group = self.param_groups[0]
-        self._params = group["params"]
-        self._closure = enable_grad()(closure)
-        state = self.state[self._params[0]]  # where PyTorch keeps it, too
+        closure = enable_grad()(closure)
+        state = self.state[group["params"][0]]  # where PyTorch keeps it, too
         state.setdefault("func_evals", 0)
         state.setdefault("n_iter", 0)
 
-        before = self._closure()
+        before = closure()
         loss, grad = float(before), self._gradient()
         calls = 1
         state["func_evals"] += 1
-        if not _largest(grad) > group["tolerance_grad"]:
+        if _largest(grad) <= group["tolerance_grad"]:
             return before
         for iteration in range(1, group["max_iter"] + 1):
             state["n_iter"] += 1
@@ -111,7 +110,7 @@ class LBFGS(Optimizer):
             new = 0
             if group["line_search_fn"] is not None:
                 point, new = strong_wolfe(
-                    self._along(d),
+                    self._along(d, closure),
                     Point(0.0, loss, slope, grad),
                     t,
                     _largest(d),
@@ -123,12 +122,12 @@ class LBFGS(Optimizer):
             else:
                 self._move(t, d)
                 if iteration < group["max_iter"]:  # the last point is for the next step to compute
-                    loss, grad, new = float(self._closure()), self._gradient(), 1
+                    loss, grad, new = float(closure()), self._gradient(), 1
             calls += new
             state["func_evals"] += new
             if (
                 calls >= group["max_eval"]
-                or not _largest(grad) > group["tolerance_grad"]
+                or _largest(grad) <= group["tolerance_grad"]
                 or _largest(d) * abs(state["t"]) <= group["tolerance_change"]
                 or abs(loss - state["prev_loss"]) < group["tolerance_change"]
             ):
@@ -159,18 +158,22 @@ class LBFGS(Optimizer):
             q.add_(s, alpha=share - y.dot(q).item() * number(inverse))
         return q
 
-    def _along(self, d: Tensor) -> Callable[[float], Point]:
+    def _along(self, d: Tensor, closure: Callable[[], Any]) -> Callable[[float], Point]:
         """The function along a line; the parameters stay where they are."""
         start = [p.clone() for p in self._params]
 
         def evaluate(t: float) -> Point:
             self._move(t, d)
-            loss, grad = float(self._closure()), self._gradient()
+            loss, grad = float(closure()), self._gradient()
             for p, value in zip(self._params, start):
                 p.copy_(value)
             return Point(t, loss, grad.dot(d).item(), grad)
 
         return evaluate
+
+    @property
+    def _params(self) -> list[Tensor]:
+        return self.param_groups[0]["params"]
 
     def _gradient(self) -> Tensor:
         """The gradients of all parameters in one vector."""

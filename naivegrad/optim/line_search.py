@@ -106,5 +106,7 @@ def _interpolate(a: Point, b: Point, least: float, most: float) -> float:
     if not square >= 0:
         return (least + most) / 2
     d2 = math.sqrt(square)
-    t = b.t - (b.t - a.t) * ((b.slope + d2 - d1) / (b.slope - a.slope + 2 * d2))
-    return min(max(t, least), most)
+    over, under = b.slope + d2 - d1, b.slope - a.slope + 2 * d2
+    if under == 0:  # a straight line, down to infinity
+        return most if over < 0 else least
+    return min(max(b.t - (b.t - a.t) * (over / under), least), most)

@@ -252,6 +252,26 @@ def test_lbfgs(options):
             assert ours[-1].state_dict()["state"][0][key] == state[key]
 
 
+@pytest.mark.parametrize("loss", [lambda p: (p**4).sum(), lambda p: -p.cos().sum()])
+def test_lbfgs_on_other_functions(loss):
+    results = []
+    for t in (ng, torch):
+        p = t.tensor([1.0, -2.0, 3.0], dtype=t.float64, requires_grad=True)
+        optimizer = t.optim.LBFGS([p], line_search_fn="strong_wolfe", max_iter=6)
+
+        def closure(p=p, optimizer=optimizer):
+            optimizer.zero_grad()
+            value = loss(p)
+            value.backward()
+            return value
+
+        results.append([])
+        for _ in range(4):
+            optimizer.step(closure)
+            results[-1].append(p.detach().numpy().copy())
+    np.testing.assert_allclose(*results, rtol=1e-6, atol=1e-9)
+
+
 # ----------------------------------------------------------------------- what programs may write
 
 

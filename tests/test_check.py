@@ -89,6 +89,9 @@ def test_a_problem(line, text):
         "self = torch.ones(2)\nself.foo",
         "torch.ones(2).sum(dim=0, keepdim=True).to('cpu', non_blocking=True).item().foo",
         "lambda torch: torch.foo",
+        "self.x = 3",
+        "class A:\n    self.x = nn.ReLU()",
+        "x = torch.ones(2)" + ".abs()" * 60,  # each expression is visited once
     ],
 )
 def test_no_problem(line):

@@ -58,10 +58,10 @@ def start(server, tmp_path):
     """start(source, *arguments): what came of `naivegrad run` on a script of this source."""
 
     def run(source, *arguments, name="script.py", options=()):
-        path = tmp_path / name
+        path = tmp_path / name  # relative to the folder that the program starts in
         path.parent.mkdir(exist_ok=True)
         path.write_text(textwrap.dedent(source))
-        program = [str(path)] if not options else []
+        program = [name] if not options else []
         out, error = tmp_path / "out.txt", tmp_path / "error.txt"
         for file in (out, error):
             file.write_text("")
@@ -161,7 +161,8 @@ def test_a_program_sees_what_python_shows_it(start, tmp_path):
             pass
 
         if __name__ == "__main__":
-            print(sys.argv[1:], __file__, __spec__, __package__, sys.path[0] == {folder!r})
+            assert sys._getframe().f_code.co_filename == __file__
+            print(sys.argv, __file__, __spec__, __package__, sys.path[0] == {folder!r})
             print(f.__module__, __main__.f is f, helper.where, __doc__, "--check" in sys.argv)
             assert __builtins__.print is print and __annotations__ == {{"count": int}}
             sys.exit(7)
@@ -172,7 +173,7 @@ def test_a_program_sees_what_python_shows_it(start, tmp_path):
     assert (done.returncode, done.stderr) == (7, "")
     script = str(tmp_path / "inner" / "script.py")
     assert done.stdout.splitlines() == [
-        f"['--lr', '0.1', '--check', '-m'] {script} None None True",
+        f"['inner/script.py', '--lr', '0.1', '--check', '-m'] {script} None None True",
         "__main__ True naivegrad None True",
     ]
 

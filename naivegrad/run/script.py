@@ -64,10 +64,11 @@ def _is_source(path: str) -> bool:
 
 def _execute(path: str) -> None:
     """Run a file of source as the module __main__, which stays: new processes ask for it."""
+    path = os.path.abspath(path)
     main = ModuleType("__main__")
     main.__dict__.update(__file__=path, __builtins__=builtins, __cached__=None)
     sys.modules["__main__"] = main
-    with io.open_code(os.path.abspath(path)) as file:
+    with io.open_code(path) as file:
         source = file.read()
     exec(compile(source, path, "exec", dont_inherit=True), main.__dict__)
 

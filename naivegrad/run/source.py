@@ -180,9 +180,10 @@ class Reader(ast.NodeVisitor):
 
     def _bind_self(self, name: str, kind: Any) -> None:
         """self.name = ...: known in all methods of the class, whose scope is the second to last."""
-        top = self.stack.pop()
-        self._bind(f"self.{name}", kind)
-        self.stack.append(top)
+        if len(self.stack) > 1:
+            top = self.stack.pop()
+            self._bind(f"self.{name}", kind)
+            self.stack.append(top)
 
     def visit_FunctionDef(self, node: Any) -> None:
         self._bind(node.name, None)
@@ -233,8 +234,10 @@ class Reader(ast.NodeVisitor):
     def visit_Name(self, node: ast.Name) -> Any:
         return self._lookup(node.id) if isinstance(node.ctx, ast.Load) else None
 
-    def visit_Attribute(self, node: ast.Attribute, is_call: bool = False) -> Any:
-        owner = self.visit(node.value)
+    def visit_Attribute(self, node: ast.Attribute) -> Any:
+        return self._member(node, self.visit(node.value))
+
+    def _member(self, node: ast.Attribute, owner: Any, is_call: bool = False) -> Any:
         if _is_self(node):
             return self._lookup(f"self.{node.attr}")
         if owner is None or node.attr in self.asked or not isinstance(node.ctx, ast.Load):
@@ -244,8 +247,10 @@ class Reader(ast.NodeVisitor):
         return self._attempt(node, attribute, owner, node.attr, is_call)
 
     def visit_Call(self, node: ast.Call) -> Any:
+        owner = None
         if isinstance(node.func, ast.Attribute):
-            called = self.visit_Attribute(node.func, is_call=True)
+            owner = self.visit(node.func.value)
+            called = self._member(node.func, owner, is_call=True)
         else:
             called = self.visit(node.func)
         for part in (*node.args, *node.keywords):
@@ -260,7 +265,6 @@ class Reader(ast.NodeVisitor):
         wrong = complaint(called, None if starred else len(node.args), names)
         if wrong is not None:
             self._complain(node, wrong)
-        owner = isinstance(node.func, ast.Attribute) and self.visit(node.func.value)
         return result_of(called, owner.cls if isinstance(owner, Instance) else None)
 
     def visit_BinOp(self, node: ast.BinOp) -> Any:

@@ -69,7 +69,7 @@ from naivegrad.threads import get_num_threads, set_num_threads
 from naivegrad import amp  # isort: skip
 from naivegrad.amp.autocast_mode import *  # isort: skip
 from naivegrad.compat import *  # isort: skip
-from naivegrad import data, fft, io, linalg, nn, optim, profiler, special, utils  # isort: skip
+from naivegrad import data, distributions, fft, io, linalg, nn, optim, profiler, special, utils  # isort: skip
 from naivegrad.profiler import profile  # isort: skip
 from naivegrad._info import show_config  # isort: skip
 from naivegrad._version import __version__  # isort: skip

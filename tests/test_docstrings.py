@@ -31,6 +31,7 @@ PUBLIC = [
     "naivegrad.nn.utils",
     "naivegrad.optim",
     "naivegrad.data",
+    "naivegrad.distributions",
 ]
 
 

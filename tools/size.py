@@ -15,6 +15,7 @@ LAYERS = {
     "ops": ["naivegrad/ops/*.py"],
     "nn, optim": [f"naivegrad/{folder}/**/*.py" for folder in ("nn", "optim", "amp")],
     "data, io": ["naivegrad/data/*.py", "naivegrad/io/*.py", "naivegrad/viz/*.py"],
+    "distributions": ["naivegrad/distributions/*.py"],
     "run": [f"naivegrad/{folder}/**/*.py" for folder in ("run", "vision", "compat", "utils")],
     "examples": ["naivegrad/examples/*.py"],
     "tests": ["tests/**/*.py"],

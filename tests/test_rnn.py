@@ -14,10 +14,14 @@ KINDS = [("RNN", {}), ("GRU", {}), ("LSTM", {}), ("LSTM", {"proj_size": 20})]
 
 def train(layer, x):
     """The output, and the gradients of the input and the weights."""
-    x = x.detach().requires_grad_()
     layer.zero_grad()
-    result, _ = layer(x)
-    out = result.data if isinstance(result, rnn.PackedSequence) else result
+    if isinstance(x, rnn.PackedSequence):
+        x = x._replace(data=x.data.detach().requires_grad_())
+        (out, *_), _ = layer(x)
+        x = x.data
+    else:
+        x = x.detach().requires_grad_()
+        out, _ = layer(x)
     out.backward(ng.sin(out.detach() * 50))
     return [out.detach().numpy(), x.grad.numpy(), *(p.grad.numpy() for p in layer.parameters())]
 
@@ -26,12 +30,13 @@ def train(layer, x):
 def test_same_bits_for_any_number_of_threads(name, keywords):
     ng.manual_seed(0)
     layer, x = getattr(nn, name)(30, 40, bidirectional=True, **keywords), ng.randn(20, 50, 30)
+    packed = rnn.pack_padded_sequence(x, [20] * 9 + [7] * 30 + [1] * 11)
     threads = ng.get_num_threads()
     try:
         results = []
         for n in (1, 2, 3):
             ng.set_num_threads(n)
-            results.append(train(layer, x))
+            results.append(train(layer, x) + train(layer, packed))
     finally:
         ng.set_num_threads(threads)
     for other in results[1:]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from naivegrad.ops._args import require_floating
+from naivegrad.ops._args import require_floating, require_tensor
 from naivegrad.ops.dropout import dropout
 from naivegrad.ops.joining import cat, stack
 from naivegrad.ops.linalg import linear
@@ -263,30 +263,21 @@ def _check_cell(
 ) -> None:
     if operation is LSTM and (not isinstance(states, tuple | list) or len(states) != 2):
         raise TypeError(f"{op}: hx must be (h, c), got {type(states).__name__}")
-    require_floating(x, op)
-    names = ("h", "c")[: len(states)] + ("w_ih", "w_hh", "b_ih", "b_hh")
-    given = dict(zip(names, (*states, *weights), strict=True))
-    for name, tensor in given.items():
-        if tensor is None and name in ("b_ih", "b_hh"):
-            continue
-        dtype = require_floating(tensor, op, name).dtype
-        if dtype != x.dtype:
-            raise TypeError(f"{op}: {name} must be of {x.dtype}, as input, got {dtype}")
-    shape, state = x.array.shape, states[0].array.shape
+    dtype, shape = require_floating(x, op).array.dtype, x.array.shape
+    state = require_tensor(states[0], op, "h").array.shape
     if len(shape) != 2 or len(state) != 2 or state[0] != shape[0]:
         raise ValueError(f"{op}: expected input (N, I) and h (N, D), got {shape} and {state}")
     gates = _GATES.get(operation.cell, 1) * state[1]
-    wanted = {
-        "c": state,
-        "w_ih": (gates, shape[1]),
-        "w_hh": (gates, state[1]),
-        "b_ih": (gates,),
-        "b_hh": (gates,),
-    }
-    for name, expected in wanted.items():
-        tensor = given.get(name)
-        if tensor is not None and tensor.array.shape != expected:
+    wanted = [("h", state), ("c", state)][: len(states)]
+    wanted += [("w_ih", (gates, shape[1])), ("w_hh", (gates, state[1]))]
+    wanted += [("b_ih", (gates,)), ("b_hh", (gates,))]
+    for (name, expected), tensor in zip(wanted, (*states, *weights), strict=True):
+        if tensor is None and name in ("b_ih", "b_hh"):
+            continue
+        array = require_tensor(tensor, op, name).array
+        if array.dtype != dtype:
+            raise TypeError(f"{op}: {name} must be of {dtype}, as input, got {array.dtype}")
+        if array.shape != expected:
             raise ValueError(
-                f"{op}: {name} must be {expected}, got {tensor.array.shape} (input {shape}, "
-                f"h {state})"
+                f"{op}: {name} must be {expected}, got {array.shape} (input {shape}, h {state})"
             )

@@ -196,6 +196,15 @@ def test_map_location_gets_what_pytorch_gives_it():
     assert isinstance(storage, UntypedStorage) and storage.nbytes() == 8 and place == "cuda:0"
 
 
+def test_faults_of_map_location_are_not_the_files():
+    def fails(storage, place):
+        raise KeyError(place)
+
+    for where, message in ((fails, "failed for 'cpu'"), (lambda *_: 3, "returned a int")):
+        with pytest.raises(RuntimeError, match=message):
+            ng.load(io.BytesIO(written(ng.ones(2))), where)
+
+
 def test_a_device_that_is_not_here():
     for where in (None, {"cuda:1": "cpu"}, lambda storage, place: None):
         with pytest.raises(RuntimeError, match=r"'cuda:0', but .*map_location='cpu'"):

@@ -206,9 +206,12 @@ def _locator(map_location: Any) -> Callable[[Any, Any], Any]:
         if isinstance(map_location, dict):
             wish = map_location.get(place, place)
         elif callable(map_location):
-            moved = map_location(UntypedStorage(memory), place)
+            try:
+                moved = map_location(UntypedStorage(memory), place)
+            except Exception as error:  # not the file's fault
+                raise RuntimeError(f"load: map_location failed for {place!r:.40}") from error
             if moved is not None and not isinstance(moved, UntypedStorage):
-                raise TypeError(f"load: map_location returned a {type(moved).__name__}")
+                raise RuntimeError(f"load: map_location returned a {type(moved).__name__}")
             wish = place if moved is None else moved.device
         else:
             wish = place if map_location is None else map_location

@@ -36,7 +36,7 @@ def load_legacy(data: bytes, reader: Callable[..., Unpickler], locate: Any) -> A
     reader : function       an Unpickler of (data, load_storage, position)
     locate : function       from memory and its location in the file to a device
     """
-    position = 0
+    position = claimed = 0
     memories: dict[str, Memory] = {}
 
     def no_storage(key: tuple[Any, ...]) -> Any:
@@ -51,13 +51,14 @@ def load_legacy(data: bytes, reader: Callable[..., Unpickler], locate: Any) -> A
 
     def load_storage(key: tuple[Any, ...]) -> Memory:
         """Room for a storage, which stands behind the pickle."""
+        nonlocal claimed
         kind, name, location, count = storage_id(key, 6)
         if key[5] is not None or kind is None:
             raise DamagedFileError("it has views of storages, which only older versions wrote")
         if name not in memories:
             nbytes = count * kind.itemsize
-            room = len(data) - sum(memory.array.size for memory in memories.values())
-            if not 0 <= nbytes <= room:
+            claimed += nbytes
+            if nbytes < 0 or claimed > len(data):
                 raise DamagedFileError(f"the storage {name!r} claims {nbytes} bytes")
             array = np.zeros(nbytes, np.uint8)
             memories[name] = Memory(array, kind, [0], locate(array, location), name)

@@ -201,16 +201,16 @@ def test_a_module_of_a_package(start, tmp_path):
     "source, code, lines",
     [
         (
-            "import torch\n\ndef f(x):\n    return torch.foor(x)\n\nf(torch.ones(1))",
+            "import torch\n\ndef f(x):\n    return torch.flooor(x)\n\nf(torch.ones(1))",
             1,
             ["Traceback (most recent call last):", 'script.py", line 6, in <module>',
-             'script.py", line 4, in f', "naivegrad has no 'foor'; the nearest is 'floor'"],
+             'script.py", line 4, in f', "naivegrad has no 'flooor'; the nearest is 'floor'"],
         ),
         (
-            "from torch.nn import Linaer",
+            "from torch.nn import Linearr",
             1,
-            ['script.py", line 1, in <module>', "cannot import name 'Linaer'",
-             "naivegrad.nn has no 'Linaer'; the nearest is 'Linear'"],
+            ['script.py", line 1, in <module>', "cannot import name 'Linearr'",
+             "naivegrad.nn has no 'Linearr'; the nearest is 'Linear'"],
         ),
         (
             "import torch\ntorch.ones(1).argmaks()",

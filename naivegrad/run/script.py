@@ -96,7 +96,7 @@ def _own_frames(trace: TracebackType | None) -> TracebackType | None:
 
 
 def _name_the_nearest(error: BaseException) -> None:
-    """`from torch import nam`: Python says that it is missing; add what there is instead."""
+    """`from torch import something`: Python says that it is missing; add what there is instead."""
     found = re.match(r"cannot import name '(\w+)' from '(naivegrad[\w.]*)'", str(error))
     if isinstance(error, ImportError) and found:
         name, module = found.groups()

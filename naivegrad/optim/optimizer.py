@@ -55,14 +55,12 @@ def _with_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(step)
     def wrapper(self: Optimizer, *args: Any, **kwargs: Any) -> Any:
-        if "_hooks" not in vars(self):  # a stand-in, whose __init__ does not call ours
-            self._prepare()
         if self._inside_step:
             return step(self, *args, **kwargs)
         self._inside_step = self._opt_called = True
         try:
             args = (self, *args)
-            for hook in [*_before_all.values(), *self._hooks["step_pre"].values()]:
+            for hook in [*_before_all.values(), *self._hooks("step_pre").values()]:
                 changed = hook(self, args, kwargs)
                 if changed is not None:
                     if not (isinstance(changed, tuple) and len(changed) == 2):
@@ -73,7 +71,7 @@ def _with_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
                     args, kwargs = changed
             with record_function(f"Optimizer.step#{type(self).__name__}.step"):
                 result = step(*args, **kwargs)
-            for hook in [*self._hooks["step_post"].values(), *_after_all.values()]:
+            for hook in [*self._hooks("step_post").values(), *_after_all.values()]:
                 hook(self, args, kwargs)
             return result
         finally:
@@ -112,7 +110,9 @@ class Optimizer:
     defaults : dict
     """
 
-    _kinds = ("step_pre", "step_post", "save_pre", "save_post", "load_pre", "load_post")
+    # Here, not in __init__: a subclass that wraps another optimizer may not call that.
+    _inside_step = False
+    _opt_called = False  # for schedulers, whose step should follow the optimizer's
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -129,7 +129,6 @@ class Optimizer:
                 f"got {type(params).__name__}{hint}"
             )
         self.defaults = defaults
-        self._prepare()
         self.state: defaultdict[Any, Any] = defaultdict(dict)
         self.param_groups: list[dict[str, Any]] = []
         groups = list(params)
@@ -139,11 +138,6 @@ class Optimizer:
             groups = [{"params": groups}]
         for group in groups:
             self.add_param_group(group)
-
-    def _prepare(self) -> None:
-        self._hooks: dict[str, dict[int, Callable[..., Any]]] = {kind: {} for kind in self._kinds}
-        self._inside_step = False
-        self._opt_called = False  # for schedulers, whose step should follow the optimizer's
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add parameters with options of their own: {"params": [...], "lr": 0.1}.
@@ -244,46 +238,49 @@ class Optimizer:
 
     # -------------------------------------------------------------------------------- hooks
 
+    def _hooks(self, kind: str) -> dict[int, Callable[..., Any]]:
+        return self.__dict__.setdefault("_hooks_by_kind", {}).setdefault(kind, {})
+
     def register_step_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """Call hook(optimizer, args, kwargs) before each step.
 
         `args` begins with the optimizer. The hook may return other (args, kwargs).
         """
-        return RemovableHandle(self._hooks["step_pre"], hook)
+        return RemovableHandle(self._hooks("step_pre"), hook)
 
     def register_step_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """Call hook(optimizer, args, kwargs) after each step."""
-        return RemovableHandle(self._hooks["step_post"], hook)
+        return RemovableHandle(self._hooks("step_post"), hook)
 
     def register_state_dict_pre_hook(
         self, hook: Callable[..., Any], prepend: bool = False
     ) -> RemovableHandle:
         """Call hook(optimizer) before `state_dict`."""
-        return RemovableHandle(self._hooks["save_pre"], hook, prepend)
+        return RemovableHandle(self._hooks("save_pre"), hook, prepend)
 
     def register_state_dict_post_hook(
         self, hook: Callable[..., Any], prepend: bool = False
     ) -> RemovableHandle:
         """Call hook(optimizer, state_dict) after `state_dict`; it may return another one."""
-        return RemovableHandle(self._hooks["save_post"], hook, prepend)
+        return RemovableHandle(self._hooks("save_post"), hook, prepend)
 
     def register_load_state_dict_pre_hook(
         self, hook: Callable[..., Any], prepend: bool = False
     ) -> RemovableHandle:
         """Call hook(optimizer, state_dict) before loading; it may return another one."""
-        return RemovableHandle(self._hooks["load_pre"], hook, prepend)
+        return RemovableHandle(self._hooks("load_pre"), hook, prepend)
 
     def register_load_state_dict_post_hook(
         self, hook: Callable[..., Any], prepend: bool = False
     ) -> RemovableHandle:
         """Call hook(optimizer) after loading."""
-        return RemovableHandle(self._hooks["load_post"], hook, prepend)
+        return RemovableHandle(self._hooks("load_post"), hook, prepend)
 
     # -------------------------------------------------------------------------------- state
 
     def state_dict(self) -> dict[str, Any]:
         """{"state": {number: ...}, "param_groups": [...]}, with parameters numbered in order."""
-        for hook in list(self._hooks["save_pre"].values()):
+        for hook in list(self._hooks("save_pre").values()):
             hook(self)
         numbers: dict[int, int] = {}
         groups, count = [], 0
@@ -298,7 +295,7 @@ class Optimizer:
             for key, value in self.state.items()
         }
         result: dict[str, Any] = {"state": state, "param_groups": groups}
-        for hook in list(self._hooks["save_post"].values()):
+        for hook in list(self._hooks("save_post").values()):
             result = _or(hook(self, result), result)
         return result
 
@@ -314,7 +311,7 @@ class Optimizer:
                 f"got {type(state_dict).__name__}"
             )
         state_dict = dict(state_dict)
-        for hook in list(self._hooks["load_pre"].values()):
+        for hook in list(self._hooks("load_pre").values()):
             state_dict = _or(hook(self, state_dict), state_dict)
         params = self._match(state_dict)
         state: defaultdict[Any, Any] = defaultdict(dict)
@@ -335,7 +332,7 @@ class Optimizer:
             if "param_names" in own:
                 group.setdefault("param_names", own["param_names"])
         self.__setstate__({"state": state, "param_groups": groups})
-        for hook in list(self._hooks["load_post"].values()):
+        for hook in list(self._hooks("load_post").values()):
             hook(self)
 
     def _match(self, state_dict: dict[str, Any]) -> dict[Any, Tensor]:
@@ -370,8 +367,6 @@ class Optimizer:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        if "_hooks" not in self.__dict__:
-            self._prepare()
         for group in self.param_groups:  # saved when there were fewer options
             for name, default in self.defaults.items():
                 group.setdefault(name, default)

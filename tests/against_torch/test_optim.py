@@ -350,6 +350,72 @@ def test_optimizer_written_by_a_user():
     same(runs, 1e-9)
 
 
+def wrappers(t):
+    """Optimizers around an optimizer: one that calls Optimizer.__init__, and one that does not."""
+
+    class Sharp(t.optim.Optimizer):
+        def __init__(self, params, base, rho=0.1, **options):
+            super().__init__(params, dict(rho=rho, **options))
+            self.base = base(self.param_groups, **options)
+            self.param_groups = self.base.param_groups
+            self.defaults.update(self.base.defaults)
+
+        @t.no_grad()
+        def step(self, closure=None):
+            closure = t.enable_grad()(closure)
+            for group in self.param_groups:
+                for p in group["params"]:
+                    self.state[p]["move"] = p.grad * group["rho"]
+                    p.add_(self.state[p]["move"])
+            self.zero_grad()
+            closure()
+            for group in self.param_groups:
+                for p in group["params"]:
+                    p.sub_(self.state[p]["move"])
+            self.base.step()
+
+    class Ahead(t.optim.Optimizer):
+        def __init__(self, optimizer, k=3, alpha=0.5):
+            self.optimizer, self.k, self.alpha, self.count = optimizer, k, alpha, 0
+            self.param_groups, self.state = optimizer.param_groups, optimizer.state
+            self.defaults = optimizer.defaults
+            self.slow = [[p.detach().clone() for p in g["params"]] for g in self.param_groups]
+
+        def step(self, closure=None):
+            self.optimizer.step(closure)
+            self.count += 1
+            if self.count % self.k == 0:
+                for group, slow in zip(self.param_groups, self.slow):
+                    for p, q in zip(group["params"], slow):
+                        q.add_(p.data - q, alpha=self.alpha)
+                        p.data.copy_(q)
+
+    return Sharp, Ahead
+
+
+def test_optimizers_around_optimizers():
+    results = []
+    for t in (ng, torch):
+        p = t.tensor([1.0, -2.0], dtype=t.float64, requires_grad=True)
+        sharp, ahead = wrappers(t)
+        inner = sharp([p], t.optim.SGD, lr=0.1, momentum=0.9)
+        optimizer = ahead(inner)
+        schedule = t.optim.lr_scheduler.ExponentialLR(inner, 0.9)
+
+        def closure(p=p):
+            loss = (p**4).sum()
+            loss.backward()
+            return loss
+
+        for _ in range(7):
+            optimizer.zero_grad()
+            closure()
+            optimizer.step(closure)
+            schedule.step()
+        results.append(p.detach().numpy())
+    np.testing.assert_allclose(*results, rtol=1e-12)
+
+
 def test_hooks():
     results = []
     for t in (ng, torch):

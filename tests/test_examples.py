@@ -347,8 +347,16 @@ def test_a_loss_that_is_not_finite_stops_the_run():
     ("example", "options", "message"),
     [
         ("vit", ["--patch-size", "5"], "--patch-size 5 does not divide an image of 28x28"),
-        ("vit", ["--embed", "10", "--num-heads", "4"], "--embed 10 cannot be shared by --num-head"),
-        ("gpt", ["--embed", "10", "--num-heads", "4"], "--embed 10 cannot be shared by --num-head"),
+        (
+            "vit",
+            ["--embed", "10", "--num-heads", "4"],
+            "--embed 10 is not a multiple of",
+        ),
+        (
+            "gpt",
+            ["--embed", "10", "--num-heads", "4"],
+            "--embed 10 is not a multiple of",
+        ),
         ("gpt", ["--block-size", "35"], "the text has 356 characters, but .* need at least 360"),
         ("gpt", ["--text", "empty.txt"], "the text has 0 characters"),
         ("gpt", ["--text", "gone.txt"], "--text: gone.txt cannot be read: No such file"),

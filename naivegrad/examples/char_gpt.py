@@ -104,7 +104,7 @@ class GPT(nn.Module):
     ) -> None:
         super().__init__()
         if embed % num_heads:
-            raise UserError(f"--embed {embed} cannot be shared by --num-heads {num_heads}")
+            raise UserError(f"--embed {embed} is not a multiple of --num-heads {num_heads}")
         self.block_size = block_size
         self.characters = nn.Embedding(vocabulary, embed)
         self.positions = nn.Embedding(block_size, embed)

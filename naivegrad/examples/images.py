@@ -2,6 +2,7 @@
 
 import argparse
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -131,7 +132,7 @@ class ImageRun(Run):
             f"{len(self.data.test):,} to test"
         )
 
-    def test_batches(self) -> Any:
+    def test_batches(self) -> Iterator[tuple[Tensor, Tensor]]:
         """The test images with their labels, in order."""
         for start in range(0, len(self.test_images), TEST_BATCH):
             part = slice(start, start + TEST_BATCH)

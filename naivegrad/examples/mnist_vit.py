@@ -99,7 +99,7 @@ class ViT(nn.Module):
         if size % patch_size:
             raise UserError(f"--patch-size {patch_size} does not divide an image of {size}x{size}")
         if embed % num_heads:
-            raise UserError(f"--embed {embed} cannot be shared by --num-heads {num_heads}")
+            raise UserError(f"--embed {embed} is not a multiple of --num-heads {num_heads}")
         self.patch_size = patch_size
         self.per_side = size // patch_size
         self.embed = nn.Linear(patch_size * patch_size, embed)

@@ -52,7 +52,8 @@ def add_run_options(
     parser.add_argument("--batch-size", type=whole(1), metavar="N", help="samples in one step")
     for option in options:
         kind = _number(float, 0, "a number >= 0 and < 1", 1) if option.share else whole(1)
-        parser.add_argument(option.flag, type=kind, metavar="N", help=option.help)
+        sign = "SHARE" if option.share else "N"
+        parser.add_argument(option.flag, type=kind, metavar=sign, help=option.help)
     parser.add_argument("--out", metavar="DIR",
                         help=f"folder for the results (default runs/{example})")  # fmt: skip
     parser.add_argument(

@@ -378,7 +378,6 @@ def wrappers(t):
         def __init__(self, optimizer, k=3, alpha=0.5):
             self.optimizer, self.k, self.alpha, self.count = optimizer, k, alpha, 0
             self.param_groups, self.state = optimizer.param_groups, optimizer.state
-            self.defaults = optimizer.defaults
             self.slow = [[p.detach().clone() for p in g["params"]] for g in self.param_groups]
 
         def step(self, closure=None):
@@ -408,7 +407,7 @@ def test_optimizers_around_optimizers():
             return loss
 
         for _ in range(7):
-            optimizer.zero_grad()
+            inner.zero_grad()
             closure()
             optimizer.step(closure)
             schedule.step()

@@ -141,7 +141,7 @@ def _load(file: IO[bytes], name: Any, map_location: Any, mapped: Path | None, en
     except DamagedFileError as error:
         if str(error).startswith(str(name)):
             raise
-        raise type(error)(f"{name}: {error}") from error
+        raise type(error)(f"{name}: {error}") from error.__cause__  # one traceback
 
 
 def _read(file: IO[bytes], name: Any, map_location: Any, mapped: Path | None, encoding: str) -> Any:

@@ -97,7 +97,7 @@ class Unpickler:
             except RecursionError:
                 raise DamagedFileError("the values are nested too deeply") from None
             except DamagedFileError as error:
-                raise type(error)(f"{self.place()}{error}") from error
+                raise type(error)(f"{self.place()}{error}") from error.__cause__
             except RuntimeError:  # no such device here: not the file's fault
                 raise
             except Exception as error:  # of a class that the user allowed it may be any

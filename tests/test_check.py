@@ -144,10 +144,12 @@ def test_exit_codes(tmp_path, capsys, monkeypatch):
     assert run(["--check", "-m", "app"]) == 1
     capsys.readouterr()
     (tmp_path / "bad.py").write_text("x = = 1")
+    (tmp_path / "binary.py").write_bytes(b"\x00\x01")
     for arguments, message in [
         (["nowhere.py"], "can't read nowhere.py"),
         (["-m", "nothing.here"], "can't read nothing.here"),
         (["bad.py"], "bad.py:1: invalid syntax"),
+        (["binary.py"], "binary.py:1: source code string cannot contain null bytes"),
     ]:
         assert run(["--check", *arguments]) == 2
         assert message in capsys.readouterr().err

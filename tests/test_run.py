@@ -281,7 +281,7 @@ def test_arguments(start):
     assert done.returncode == 0 and "--check" in done.stdout
     done = start("", options=("nowhere.py",))
     assert done.returncode == 2
-    assert done.stderr == "naivegrad run: can't open file 'nowhere.py': no such file\n"
+    assert done.stderr == "naivegrad run: can't open file 'nowhere.py': No such file or directory\n"
 
 
 def test_a_folder_with_a_main(start, tmp_path):

@@ -76,7 +76,7 @@ def report(path: str | None, module: str | None) -> int:
             raise FileNotFoundError(2, "no such module", module)
         findings, count = check(file)
     except SyntaxError as error:
-        print(f"{error.filename}:{error.lineno}: {error.msg}", file=sys.stderr)
+        print(f"{error.filename or file}:{error.lineno or 1}: {error.msg}", file=sys.stderr)
         return 2
     except (OSError, ValueError) as error:
         print(f"naivegrad run: can't read {path or module}: {error}", file=sys.stderr)

@@ -28,13 +28,14 @@ def run_script(path: str, arguments: Sequence[str] = ()) -> int:
 
     Returns
     -------
-    The exit code: 0; 1 after an exception, whose traceback was printed; 2 if there is no such file.
-    A SystemExit of the script goes on to the caller.
+    The exit code: 0; 1 after an exception, whose traceback was printed; 2 if there is
+    no file to read. A SystemExit of the script goes on to the caller.
     """
-    if not os.path.exists(path):
-        print(f"naivegrad run: can't open file {path!r}: no such file", file=sys.stderr)
+    try:
+        folder = not _is_source(path)
+    except OSError as error:
+        print(f"naivegrad run: can't open file {path!r}: {error.strerror}", file=sys.stderr)
         return 2
-    folder = not _is_source(path)
     _prepare(path, arguments, None if folder else os.path.dirname(os.path.realpath(path)))
     if folder:
         return _guarded(lambda: runpy.run_path(path, run_name="__main__"))

@@ -275,8 +275,10 @@ def test_an_unsafe_file_is_also_pickles_error():
 # ---- a file that is damaged, or wants to do damage ----
 
 TUPLES = b"\x80\x02}" + b")" + b"\x85" * 200_000 + b"K\x01s."
-BROAD = b"\x80\x02})" + b"".join(b"q%c\x86" % i for i in range(0)) + b"2\x86" * 60 + b"K\x01s."
-ENDLESS = b")" + b"2\x86" * 60  # a tuple of two tuples of two ...: 2**60 characters if printed
+BROAD = b"\x80\x02})" + b"q\x00h\x00\x86" * 60 + b"K\x01s."
+ENDLESS = (
+    b")" + b"q\x00h\x00\x86" * 60
+)  # a tuple of two tuples of two ...: 2**60 characters if printed
 ID = b"\x80\x02(" + text("storage") + b"ctorch\nFloatStorage\n%b%bK\x01tQ"
 DAMAGED = {
     "empty": (b"", "cut short"),
@@ -436,6 +438,19 @@ def test_a_file_with_any_byte_changed_gives_an_error_or_values():
         changed = bytearray(head)
         changed[at] = random.integers(256)
         survives(archive(bytes(changed), memory))
+
+
+def test_text_of_python_2():
+    data = archive(b"\x80\x02U\x02\xc3\xa9T\x02\x00\x00\x00\xc3\xa9\x86.")
+    for encoding, text in (("utf-8", "é"), ("latin1", "Ã©"), ("bytes", b"\xc3\xa9")):
+        assert ng.load(io.BytesIO(data), encoding=encoding) == (text, text)
+
+
+def test_values_that_hold_themselves():
+    endless = [1]
+    endless.append((endless, {"me": endless}))
+    back = again(endless)
+    assert back[1][0] is back and back[1][1]["me"] is back
 
 
 def test_the_other_byte_order():

@@ -149,7 +149,7 @@ def test_exit_codes(tmp_path, capsys, monkeypatch):
         (["nowhere.py"], "can't read nowhere.py"),
         (["-m", "nothing.here"], "can't read nothing.here"),
         (["bad.py"], "bad.py:1: invalid syntax"),
-        (["binary.py"], "binary.py:1: source code string cannot contain null bytes"),
+        (["binary.py"], "null bytes"),
     ]:
         assert run(["--check", *arguments]) == 2
         assert message in capsys.readouterr().err

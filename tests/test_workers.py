@@ -731,6 +731,10 @@ def test_a_spawned_process_that_ends_ends_the_others():
     with pytest.raises(mp.ProcessExitedException, match="process 1 ended with exit code 9") as e:
         mp.start_processes(work, nprocs=3, start_method="fork")
     assert (e.value.error_index, e.value.exit_code) == (1, 9)
+    context = mp.start_processes(work, nprocs=2, start_method="fork", join=False)
+    context.processes[1].join()  # ended before anybody waited
+    with pytest.raises(mp.ProcessExitedException, match="process 1 ended with exit code 9"):
+        context.join()
     context = mp.start_processes(work, nprocs=1, start_method="fork", join=False)
     (pid,) = context.pids()
     assert not context.join(0)

@@ -82,15 +82,16 @@ class ProcessContext:
 
         One that did not ends the others, and is raised as a ProcessException.
         """
-        running = [process.sentinel for process in self.processes if process.is_alive()]
-        ended = connection.wait(running, timeout) if running else []
+        running = {process.sentinel: process for process in self.processes if process.is_alive()}
+        if any(process.exitcode for process in self.processes):
+            timeout = 0  # one has failed already
+        for sentinel in connection.wait(list(running), timeout) if running else ():
+            running.pop(sentinel).join()
         for index, process in enumerate(self.processes):
-            if process.sentinel in ended:
-                process.join()
-            if process.exitcode not in (0, None):
+            if process.exitcode:
                 self._stop()
                 raise self._failure(index)
-        return len(ended) == len(running)
+        return not running
 
     def _stop(self) -> None:
         for process in self.processes:

@@ -254,6 +254,9 @@ def test_a_method_of_ones_own():
     hook = next(iter(layer._forward_pre_hooks.values()))
     assert isinstance(hook, prune.PruningContainer) and len(hook) == 2
     assert EveryOther().prune(ng.ones(4)).tolist() == [0, 1, 0, 1]
+    with pytest.raises(ValueError, match=r"importance_scores have the shape \(3,\), the tensor"):
+        prune.l1_unstructured(layer, "bias", 1, importance_scores=ng.ones(3))
+    assert list(layer.state_dict()) == ["bias", "weight_orig", "weight_mask"]
 
 
 @pytest.mark.parametrize(

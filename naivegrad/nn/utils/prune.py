@@ -87,12 +87,7 @@ class BasePruningMethod:
         method: BasePruningMethod = cls(*args, **kwargs)
         method._tensor_name = name
         weight = getattr(module, name)
-        scores = weight if importance_scores is None else importance_scores
-        if scores.shape != weight.shape:
-            raise ValueError(
-                f"{cls.__name__}: importance_scores have the shape {tuple(scores.shape)}, {name!r} "
-                f"has {tuple(weight.shape)}"
-            )
+        scores = method._importance(weight, importance_scores)
         hooks = module._forward_pre_hooks
         key = find_hook(hooks, BasePruningMethod, name)
         if key is None:
@@ -119,14 +114,19 @@ class BasePruningMethod:
         importance_scores: Tensor | None = None,
     ) -> Tensor:
         """A pruned copy of a tensor."""
-        scores = t if importance_scores is None else importance_scores
+        mask = ones_like(t) if default_mask is None else default_mask
+        return t * self.compute_mask(self._importance(t, importance_scores), mask)
+
+    def _importance(self, t: Tensor, scores: Tensor | None) -> Tensor:
+        """What `compute_mask` looks at: the scores, or the tensor itself."""
+        if scores is None:
+            return t
         if scores.shape != t.shape:
             raise ValueError(
                 f"{type(self).__name__}: importance_scores have the shape {tuple(scores.shape)}, "
                 f"the tensor has {tuple(t.shape)}"
             )
-        mask = ones_like(t) if default_mask is None else default_mask
-        return t * self.compute_mask(scores, mask)
+        return scores
 
     def remove(self, module: Module) -> None:
         """Make the pruned tensor an ordinary parameter."""

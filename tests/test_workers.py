@@ -482,8 +482,8 @@ def stop_here(how):
         ("SIGTERM", "ended by signal 15"),
         ("_exit", "exit code 3"),
         ("exit", "exit code 4"),
-        ("hang", "gave no batch in 0.3 seconds"),
-        ("SIGSTOP", "gave no batch in 0.3 seconds"),
+        ("hang", "gave no batch in 1.0 seconds"),
+        ("SIGSTOP", "gave no batch in 1.0 seconds"),
     ],
 )
 @pytest.mark.parametrize("in_order", [True, False])
@@ -495,7 +495,7 @@ def test_a_worker_that_is_no_more_ends_the_epoch(how, text, in_order):
             stop_here(how)
         return i
 
-    timeout = 0.3 if "0.3" in text else 0
+    timeout = 1.0 if "1.0" in text else 0
     loader = DataLoader(Made(sample), num_workers=2, in_order=in_order, timeout=timeout,
                         persistent_workers=in_order)  # fmt: skip
     before = workers()

@@ -43,7 +43,7 @@ cdef enum:
 
 cdef enum:
     BLOCK = 8192            # elements: a span's five arrays fit the second-level cache
-    GRAIN = 32768           # elements below which a parallel region costs more than it saves
+    GRAIN = 65536           # elements below which threads save little and may wait for a core
     STATES = 3              # at most so many arrays of state
     NUMBERS = 9             # at most so many numbers
 

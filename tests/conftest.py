@@ -1,6 +1,7 @@
 """Every test starts from the same seed, recording on, and leaves the settings as they were."""
 
 import os
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -15,6 +16,8 @@ import naivegrad as ng
 @pytest.fixture(autouse=True)
 def same_start() -> Iterator[None]:
     ng.manual_seed(0)
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(0)
     threads = ng.get_num_threads()
     assert ng.is_grad_enabled(), "an earlier test left recording off"
     yield

@@ -57,11 +57,23 @@ def test_a_name_that_programs_use(section, name, keywords):
 
 
 def test_there_is_one_device():
-    assert not ng.cuda.is_available() and ng.cuda.device_count() == 0
     assert not ng.backends.mps.is_available() and not ng.backends.cudnn.is_available()
     assert not ng.accelerator.is_available() and ng.accelerator.current_accelerator() is None
+    assert ng.cpu.is_available() and ng.cpu.device_count() == 1 and ng.cpu.current_device() == "cpu"
+    ng.cpu.synchronize()
+    for gpu in (ng.cuda, ng.xpu, ng.mps):
+        assert not gpu.is_available() and gpu.device_count() == 0
+        gpu.manual_seed(1)
+        gpu.empty_cache()
+        with pytest.raises(NotImplementedError, match=r"synchronize: no (CUDA|XPU|MPS) device"):
+            gpu.synchronize()
+        with pytest.raises(
+            AttributeError, match="no 'is_availabel'; the nearest is 'is_available'"
+        ):
+            gpu.is_availabel()
+    with pytest.raises(RuntimeError, match="no XPU device"):
+        ng.xpu.set_device(0)
     ng.cuda.manual_seed_all(1)
-    ng.cuda.empty_cache()
     for use in (ng.cuda.synchronize, ng.cuda.current_device, lambda: ng.cuda.FloatTensor([1.0])):
         with pytest.raises(NotImplementedError, match=r"cuda\.\w+: no CUDA device"):
             use()

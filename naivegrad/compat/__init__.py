@@ -9,16 +9,19 @@ from naivegrad.compat import (
     accelerator,
     backends,
     compiler,
+    cpu,
     cuda,
     distributed,
     hub,
     jit,
+    mps,
     multiprocessing,
     onnx,
     overrides,
     sparse,
     testing,
     version,
+    xpu,
 )
 from naivegrad.compat.compiler import compile
 from naivegrad.compat.settings import (

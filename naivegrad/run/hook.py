@@ -29,8 +29,9 @@ PLACES = {
     **{
         f"torch.{name}": f"naivegrad.compat.{name}"
         for name in (
-            *("accelerator", "backends", "compiler", "cuda", "distributed", "hub", "jit"),
-            *("multiprocessing", "onnx", "overrides", "sparse", "testing", "version"),
+            *("accelerator", "backends", "compiler", "cpu", "cuda", "distributed", "hub", "jit"),
+            *("mps", "multiprocessing", "onnx", "overrides", "sparse", "testing", "version"),
+            "xpu",
         )
     },
 }

@@ -2,11 +2,14 @@
 
 import contextlib
 import inspect
+import io
+import threading
 
 import numpy as np
 import pytest
 
 import naivegrad as ng
+from naivegrad import nn
 from naivegrad.nn import functional as F
 
 
@@ -136,3 +139,60 @@ def test_what_is_no_tensor_is_refused_by_name(function, count):
             arguments[place] = nonsense
             with contextlib.suppress(TypeError, ValueError, IndexError, RuntimeError):
                 function(*arguments)
+
+
+def _sgd():
+    return ng.optim.SGD([ng.nn.Parameter(ng.ones(1))], lr=0.1)
+
+
+def _step(optimizer, closure):
+    return optimizer([ng.nn.Parameter(ng.ones(1))]).step(closure)
+
+
+@pytest.mark.parametrize(
+    ("error", "text", "mistake"),
+    [
+        (ValueError, "Linear: in_features must not be negative, got -3", lambda: nn.Linear(-3, 4)),
+        (TypeError, "Linear: out_features must be an integer, got 4.5", lambda: nn.Linear(3, 4.5)),
+        (ValueError, "Bilinear: in2_features .* got -2", lambda: nn.Bilinear(1, -2, 3)),
+        (ValueError, "Conv2d: out_channels .* got -4", lambda: nn.Conv2d(3, -4, 3)),
+        (TypeError, "ConvTranspose1d: in_channels .* got '3'",
+         lambda: nn.ConvTranspose1d("3", 3, 3)),
+        (TypeError, "Conv1d: groups must be an integer, got None",
+         lambda: nn.Conv1d(3, 3, 3, groups=None)),
+        (ValueError, "BatchNorm2d: num_features .* got -3", lambda: nn.BatchNorm2d(-3)),
+        (ValueError, "Embedding: embedding_dim .* got -3", lambda: nn.Embedding(5, -3)),
+        (TypeError, "EmbeddingBag: num_embeddings .* got None", lambda: nn.EmbeddingBag(None, 3)),
+        (TypeError, "Dropout2d: p must be a number, got None", lambda: nn.Dropout2d(None)),
+        (ValueError, "LazyLinear: .* got 0D", lambda: nn.LazyLinear(3)(ng.ones(()))),
+        (TypeError, "LBFGS.step: the closure must return the loss, got None",
+         lambda: _step(ng.optim.LBFGS, lambda: None)),
+        (TypeError, "MultiStepLR: milestones .* got 5",
+         lambda: ng.optim.lr_scheduler.MultiStepLR(_sgd(), 5)),
+        (TypeError, "StepLR.load_state_dict: expected a dict, got NoneType",
+         lambda: ng.optim.lr_scheduler.StepLR(_sgd(), 1).load_state_dict(None)),
+        (TypeError, "DataLoader: dataset .* got NoneType", lambda: ng.data.DataLoader(None)),
+        (TypeError, "DataLoader: sampler must be iterable, got 5",
+         lambda: ng.data.DataLoader([1], sampler=5)),
+        (TypeError, "DataLoader: collate_fn must be a function, got 3",
+         lambda: ng.data.DataLoader([1], collate_fn=3)),
+        (TypeError, "Normal: sample_shape must be a tuple of integers, got 3",
+         lambda: ng.distributions.Normal(0.0, 1.0).sample(3)),
+        (TypeError, "save: cannot pickle '_thread.lock'",
+         lambda: ng.save({"a": threading.Lock()}, io.BytesIO())),
+    ],
+)  # fmt: skip
+def test_the_error_names_what_was_called_and_what_came(error, text, mistake):
+    with pytest.raises(error, match=text):
+        mistake()
+
+
+def test_state_that_holds_itself_and_a_folder_that_is_not_there(tmp_path):
+    state = {"w": ng.ones(1)}
+    state["self"] = state
+    with pytest.raises(ValueError, match="nested too deeply"):
+        ng.save(state, tmp_path / "a.safetensors")
+    for name in ("a.safetensors", "a.pt"):
+        with pytest.raises(FileNotFoundError, match=rf"no/{name}'$"):
+            ng.save({"w": ng.ones(1)}, tmp_path / "no" / name)
+    assert not list(tmp_path.iterdir())

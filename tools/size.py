@@ -14,7 +14,7 @@ LAYERS = {
     "tensor": ["naivegrad/*.py", "naivegrad/methods/*.py"],
     "ops": ["naivegrad/ops/*.py"],
     "nn, optim": [f"naivegrad/{folder}/**/*.py" for folder in ("nn", "optim", "amp")],
-    "data, io": ["naivegrad/data/*.py", "naivegrad/io/*.py", "naivegrad/viz/*.py"],
+    "data, io": [f"naivegrad/{folder}/*.py" for folder in ("data", "io", "serialization", "viz")],
     "distributions": ["naivegrad/distributions/*.py"],
     "run": [f"naivegrad/{folder}/**/*.py" for folder in ("run", "vision", "compat", "utils")],
     "examples": ["naivegrad/examples/*.py"],

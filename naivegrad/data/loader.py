@@ -123,6 +123,16 @@ class DataLoader:
             prefetch_factor = 2
         elif prefetch_factor < 1:
             raise ValueError(f"DataLoader: prefetch_factor must be positive, got {prefetch_factor}")
+        if not (_is_read(dataset) or hasattr(dataset, "__getbatch__")):
+            raise TypeError(
+                f"DataLoader: dataset must be a Dataset or a sequence, got {type(dataset).__name__}"
+            )
+        for name, order in (("sampler", sampler), ("batch_sampler", batch_sampler)):
+            if order is not None and not _is_read(order):
+                raise TypeError(f"DataLoader: {name} must be iterable, got {order!r}")
+        for name, function in (("collate_fn", collate_fn), ("worker_init_fn", worker_init_fn)):
+            if function is not None and not callable(function):
+                raise TypeError(f"DataLoader: {name} must be a function, got {function!r}")
         streams = isinstance(dataset, IterableDataset)
         if streams and (shuffle or sampler is not None or batch_sampler is not None):
             raise ValueError("DataLoader: an IterableDataset has an order of its own, so shuffle, "
@@ -256,6 +266,11 @@ class DataLoader:
             self._given += 1
             yield batch
         self._epoch_start, self._given = None, 0
+
+
+def _is_read(thing: Any) -> bool:
+    """Whether it can be read by index or one after the other."""
+    return any(hasattr(thing, name) for name in ("__getitem__", "__getitems__", "__iter__"))
 
 
 def _context(wish: Any) -> BaseContext | None:

@@ -150,6 +150,11 @@ class Distribution:
         return NotImplementedError(f"{type(self).__name__} has no {name}")
 
     def _extended_shape(self, sample_shape: Sequence[int] = ()) -> Size:
+        if not isinstance(sample_shape, Sequence) or isinstance(sample_shape, str):
+            who = type(self).__name__
+            raise TypeError(
+                f"{who}: sample_shape must be a tuple of integers, got {sample_shape!r}"
+            )
         return Size((*sample_shape, *self._batch_shape, *self._event_shape))
 
     def _enumerated(self, values: Tensor, expand: bool) -> Tensor:

@@ -54,7 +54,8 @@ def atomic_write(path: str | os.PathLike[str], mode: str = "wb") -> Iterator[IO[
         with suppress(OSError):
             part.unlink(missing_ok=True)
         if isinstance(error, OSError) and error.filename in (None, str(part)):
-            error.filename, error.filename2 = str(target), None  # the name that the caller knows
+            error.filename = str(target)  # the name that the caller knows
+            del error.filename2  # None would be shown: 'a' -> None
         raise
     _sync_folder(target.parent)
 

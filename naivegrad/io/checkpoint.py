@@ -57,7 +57,11 @@ def save_checkpoint(path: str | os.PathLike[str], state: Any) -> None:
     {'epoch': 3, 'lr': [0.1, inf]}
     """
     arrays: dict[str, np.ndarray] = {}
-    tree = json.dumps(_encode(state, "", arrays), separators=(",", ":"), allow_nan=False)
+    try:
+        encoded = _encode(state, "", arrays)
+    except RecursionError:
+        raise ValueError("save_checkpoint: the values are nested too deeply") from None
+    tree = json.dumps(encoded, separators=(",", ":"), allow_nan=False)
     save_arrays(arrays, path, {KEY: tree})
 
 

@@ -10,7 +10,7 @@ from naivegrad.nn import init
 from naivegrad.nn.module import Module
 from naivegrad.nn.parameter import Parameter
 from naivegrad.ops import empty
-from naivegrad.ops._args import several
+from naivegrad.ops._args import check_counts, several
 from naivegrad.tensor import Tensor
 
 __all__ = [
@@ -51,7 +51,8 @@ class _Conv(Module):
     ) -> None:
         super().__init__()
         who = type(self).__name__
-        if groups <= 0:
+        check_counts(who, in_channels=in_channels, out_channels=out_channels, groups=groups)
+        if groups == 0:
             raise ValueError(f"{who}: groups must be positive, got {groups}")
         if in_channels % groups or out_channels % groups:
             raise ValueError(

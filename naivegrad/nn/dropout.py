@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numbers
+
 from naivegrad.nn import functional as F
 from naivegrad.nn.module import Module
 from naivegrad.tensor import Tensor
@@ -14,6 +16,8 @@ class _Dropout(Module):
 
     def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
         super().__init__()
+        if not isinstance(p, numbers.Real):
+            raise TypeError(f"{type(self).__name__}: p must be a number, got {p!r}")
         if not 0 <= p <= 1:
             raise ValueError(
                 f"{type(self).__name__}: p must be a probability, between 0 and 1, got {p}"

@@ -10,6 +10,7 @@ from naivegrad.nn import init
 from naivegrad.nn.module import Module
 from naivegrad.nn.parameter import Parameter
 from naivegrad.ops import empty
+from naivegrad.ops._args import check_counts
 from naivegrad.tensor import Tensor
 
 __all__ = ["Embedding", "EmbeddingBag"]
@@ -44,6 +45,7 @@ class Embedding(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
+        check_counts("Embedding", num_embeddings=num_embeddings, embedding_dim=embedding_dim)
         if padding_idx is not None:
             if not -num_embeddings <= padding_idx < num_embeddings:
                 raise ValueError(
@@ -156,6 +158,7 @@ class EmbeddingBag(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
+        check_counts("EmbeddingBag", num_embeddings=num_embeddings, embedding_dim=embedding_dim)
         if padding_idx is not None:
             if not -num_embeddings <= padding_idx < num_embeddings:
                 raise ValueError(

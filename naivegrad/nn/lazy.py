@@ -135,6 +135,8 @@ class LazyLinear(LazyModuleMixin, Linear):
 
     def initialize_parameters(self, input: Tensor) -> None:
         """Take in_features from the last dimension of the batch."""
+        if input.ndim == 0:
+            raise ValueError("LazyLinear: expected at least 1D input, got 0D ()")
         self.in_features = input.shape[-1]
         _materialize(self, weight=(self.out_features, self.in_features), bias=(self.out_features,))
 

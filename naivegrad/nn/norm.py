@@ -10,6 +10,7 @@ from naivegrad.nn import init
 from naivegrad.nn.module import Module
 from naivegrad.nn.parameter import Parameter
 from naivegrad.ops import empty, ones, tensor, zeros
+from naivegrad.ops._args import check_counts
 from naivegrad.tensor import Tensor
 
 __all__ = [
@@ -52,6 +53,7 @@ class _NormBase(Module):
         bias: bool = True,
     ) -> None:
         super().__init__()
+        check_counts(type(self).__name__, num_features=num_features)
         self.num_features = num_features
         self.eps = eps
         self.momentum = momentum

@@ -87,6 +87,17 @@ def new_shape(shape: Any, op: str) -> tuple[int, ...]:
     return result
 
 
+def check_counts(op: str, **counts: Any) -> None:
+    """Numbers of features, channels and the like: integers that are not negative."""
+    for name, n in counts.items():
+        try:
+            negative = operator.index(n) < 0
+        except TypeError:
+            raise TypeError(f"{op}: {name} must be an integer, got {n!r}") from None
+        if negative:
+            raise ValueError(f"{op}: {name} must not be negative, got {n}")
+
+
 def new_tensor(
     array: Any, backend: Any, requires_grad: bool, out: Tensor | None = None, op: str = ""
 ) -> Tensor:

@@ -92,7 +92,7 @@ class LBFGS(Optimizer):
         state.setdefault("n_iter", 0)
 
         before = closure()
-        loss, grad = float(before), self._gradient()
+        loss, grad = _value(before), self._gradient()
         calls = 1
         state["func_evals"] += 1
         if _largest(grad) <= group["tolerance_grad"]:
@@ -122,7 +122,7 @@ class LBFGS(Optimizer):
             else:
                 self._move(t, d)
                 if iteration < group["max_iter"]:  # the last point is for the next step to compute
-                    loss, grad, new = float(closure()), self._gradient(), 1
+                    loss, grad, new = _value(closure()), self._gradient(), 1
             calls += new
             state["func_evals"] += new
             if (
@@ -164,7 +164,7 @@ class LBFGS(Optimizer):
 
         def evaluate(t: float) -> Point:
             self._move(t, d)
-            loss, grad = float(closure()), self._gradient()
+            loss, grad = _value(closure()), self._gradient()
             for p, value in zip(self._params, start):
                 p.copy_(value)
             return Point(t, loss, grad.dot(d).item(), grad)
@@ -189,6 +189,13 @@ class LBFGS(Optimizer):
 
 def _real(x: Tensor) -> Tensor:
     return view_as_real(x) if x.is_complex() else x
+
+
+def _value(loss: Any) -> float:
+    """What the closure returned, as a number."""
+    if loss is None:
+        raise TypeError("LBFGS.step: the closure must return the loss, got None")
+    return float(loss)
 
 
 def _largest(x: Tensor) -> float:

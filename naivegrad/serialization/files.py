@@ -242,7 +242,7 @@ def _pickled(obj: Any) -> tuple[bytes, dict[str, Any]]:
     pickler = Pickler(buffer)
     try:
         pickler.dump(obj)
-    except (pickle.PicklingError, AttributeError) as error:
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
         raise TypeError(f"save: {error}") from error
     except RecursionError:
         raise ValueError("save: the values are nested too deeply") from None

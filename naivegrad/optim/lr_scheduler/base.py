@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import types
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from numbers import Real
 from typing import Any
 
@@ -135,6 +135,11 @@ class LRScheduler:
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on from a state dict."""
+        if not isinstance(state_dict, Mapping):
+            who = type(self).__name__
+            raise TypeError(
+                f"{who}.load_state_dict: expected a dict, got {type(state_dict).__name__}"
+            )
         self.__dict__.update(state_dict)
 
 

@@ -52,7 +52,7 @@ class Channel:
         """
         flags = 0 if wait else socket.MSG_DONTWAIT
         parts = _pack(message)
-        if sum(part.nbytes + ALIGN for part in parts) <= SMALL:
+        if _starts([part.nbytes for part in parts])[-1] + parts[-1].nbytes <= SMALL:
             block = io.BytesIO()
             _write(block, parts)
             self._socket.send(block.getbuffer(), flags)

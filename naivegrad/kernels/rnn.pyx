@@ -481,7 +481,10 @@ def rnn_grad(
     if not describe(&p, cell, out, cnp.PyArray_DIM(weight, 1), h0, c0, weight, projection, spans,
                     reverse) or not (
             is_matrix(grad, p.total, p.S, kind) and is_matrix(grad_h, p.N, p.S, kind)
-            and is_matrix(grad_c, p.N, p.D, kind)):
+            and is_matrix(grad_c, p.N, p.D, kind)
+            and (gates is None) == (cell not in (LSTM, GRU)) and (cells is None) == (cell != LSTM)
+            and is_matrix(gates, p.total, 4 * p.D, kind)
+            and is_matrix(cells, p.total, p.D, kind)):
         return None
     _panels = describe_matrix(&p.weight, weight, False, False)
     previous, dx = matrix(p.total, p.S, out), matrix(p.total, p.G, out)

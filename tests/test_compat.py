@@ -105,6 +105,8 @@ def test_settings_are_remembered():
     assert not ng.are_deterministic_algorithms_enabled()
     ng.backends.cudnn.benchmark = True
     ng.backends.cuda.matmul.allow_tf32 = True
+    with ng.backends.cuda.sdp_kernel(enable_flash=True, enable_math=False):
+        assert not ng.backends.cuda.flash_sdp_enabled()
 
 
 def test_what_gives_back_what_it_gets():

@@ -108,3 +108,6 @@ def test_sum_to_size():
 def test_typed_constructors():
     assert isinstance(ng.ones(1), ng.FloatTensor) and not isinstance(ng.ones(1), ng.LongTensor)
     assert ng.LongTensor(2, 3).shape == (2, 3) and ng.FloatTensor().shape == (0,)
+    assert ng.FloatTensor((2.0, 1), device="cpu").tolist() == [2.0, 1.0]
+    with pytest.raises(RuntimeError, match="no CUDA device"):
+        ng.FloatTensor(2, device="cuda")

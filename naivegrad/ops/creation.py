@@ -428,13 +428,13 @@ def asarray(
     return made.requires_grad_() if requires_grad else made
 
 
-def legacy(data: tuple[Any, ...], dtype: dtypes.dtype) -> Tensor:
+def legacy(data: tuple[Any, ...], dtype: dtypes.dtype, device: Any = None) -> Tensor:
     """A tensor as old constructors make it: of one argument that is data, or of a shape."""
     if len(data) == 1 and isinstance(data[0], Size):
         data = data[0]
     if len(data) == 1 and not isinstance(data[0], int):
-        return tensor(data[0], dtype=dtype)
-    return empty(data or (0,), dtype=dtype)
+        return tensor(data[0], dtype=dtype, device=device)
+    return empty(data or (0,), dtype=dtype, device=device)
 
 
 class TensorType:
@@ -447,9 +447,9 @@ class TensorType:
         self.__name__ = name
         self.dtype = getattr(dtypes, dtype)
 
-    def __call__(self, *data: Any) -> Tensor:
+    def __call__(self, *data: Any, device: Any = None) -> Tensor:
         """A tensor of data, or, of whole numbers, of that shape and any content."""
-        return legacy(data, self.dtype)
+        return legacy(data, self.dtype, device)
 
     def __instancecheck__(self, x: Any) -> bool:
         return isinstance(x, Tensor) and x.dtype is self.dtype

@@ -619,6 +619,7 @@ class Data(ng.data.Dataset):
         return i
 
 signal.signal(signal.SIGTERM, lambda *_: None)
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a process in the background ignores it
 it = iter(ng.data.DataLoader(Data(), num_workers=3))
 next(it)
 print(*[p.pid for p in multiprocessing.active_children()], flush=True)
@@ -645,13 +646,16 @@ def test_no_worker_outlives_the_main_process(how, last, code):
         text=True,
         start_new_session=True,
     ) as main:
-        pids = [int(word) for word in main.stdout.readline().split()]
-        assert len(pids) == 3
-        if how == "Ctrl-C":
-            os.killpg(main.pid, signal.SIGINT)  # what a terminal does: to all of them
-        elif how == "SIGKILL":
-            main.kill()
-        _, errors = main.communicate(timeout=60)
+        try:
+            pids = [int(word) for word in main.stdout.readline().split()]
+            assert len(pids) == 3
+            if how == "Ctrl-C":
+                os.killpg(main.pid, signal.SIGINT)  # what a terminal does: to all of them
+            elif how == "SIGKILL":
+                main.kill()
+            _, errors = main.communicate(timeout=60)
+        finally:
+            main.kill()  # the `with` would wait for it
         assert main.returncode == code
         for pid in pids:
             wait_for_end(pid)

@@ -230,6 +230,18 @@ def test_many_small_arrays_are_one_message(n):
     here.close(), there.close()
 
 
+def test_nothing_is_called_when_a_batch_is_freed():
+    """In a finalizer written in Python a Ctrl-C would be lost."""
+    calls = []
+    batches = list(DataLoader(TensorDataset(ng.ones(6, 30_000)), num_workers=1))
+    assert mappings() == 6
+    sys.setprofile(lambda frame, event, _: calls.append(frame.f_code.co_name))
+    batches.clear()
+    sys.setprofile(None)
+    assert set(calls) == {"test_nothing_is_called_when_a_batch_is_freed"}  # clear, setprofile
+    assert mappings() == 0
+
+
 def test_tensors_keep_what_they_are():
     weight = ng.nn.Parameter(ng.randn(300, 300))
     got = next(iter(DataLoader(Made(lambda i: weight), None, num_workers=1)))

@@ -155,27 +155,30 @@ def _unpack(block: memoryview) -> Any:
     return pickle.loads(parts[0], buffers=parts[1:])
 
 
-_libc = ctypes.CDLL(None, use_errno=True)
-_libc.mmap.restype = ctypes.c_void_p
-_libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, *[ctypes.c_int] * 3, ctypes.c_long]
-_libc.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
+_mmap = ctypes.CDLL(None, use_errno=True).mmap
+_mmap.restype = ctypes.c_void_p
+_mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, *[ctypes.c_int] * 3, ctypes.c_long]
+MAP_FIXED = 0x10  # in the place of what is mapped there; the module mmap has no name for it
 
 
 def _map(file: int) -> memoryview:
     """The bytes of a file in memory, until nothing refers to them any more.
 
-    `mmap.mmap` would keep a file open for each: whoever keeps a thousand batches would run out.
+    `mmap.mmap` of the file would keep it open: whoever keeps a thousand batches would run out. So
+    it makes room without a file, the file is mapped into that room, and the room is freed with its
+    last user, in C: in a finalizer written in Python a Ctrl-C would be lost, as what it raises is.
     """
     size = os.fstat(file).st_size
-    flags = mmap.MAP_SHARED | mmap.MAP_POPULATE
-    address = _libc.mmap(None, size, mmap.PROT_READ | mmap.PROT_WRITE, flags, file, 0)
-    if address == ctypes.c_void_p(-1).value:  # too many mappings, for instance
-        block = bytearray(size)
-        with open(file, "rb", closefd=False) as source:
-            source.seek(0)
-            source.readinto(block)
-        return memoryview(block)
-    memory = (ctypes.c_char * size).from_address(address)
-    # Not at exit: arrays may still be in use then.
-    weakref.finalize(memory, _libc.munmap, address, size).atexit = False
-    return memoryview(memory).cast("B")
+    flags = mmap.MAP_SHARED | mmap.MAP_POPULATE | MAP_FIXED
+    try:
+        room = mmap.mmap(-1, size)
+        address = ctypes.addressof(ctypes.c_char.from_buffer(room))
+        if _mmap(address, size, mmap.PROT_READ | mmap.PROT_WRITE, flags, file, 0) == address:
+            return memoryview(room)
+    except OSError:
+        pass  # too many mappings, for instance: then a copy
+    block = bytearray(size)
+    with open(file, "rb", closefd=False) as source:
+        source.seek(0)
+        source.readinto(block)
+    return memoryview(block)

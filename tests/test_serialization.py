@@ -394,6 +394,16 @@ def test_entries_that_overlap_take_no_memory():
         ng.load(io.BytesIO(bytes(data[:end]) + copies + bytes(tail)))
 
 
+def test_an_entry_that_begins_before_the_file(tmp_path):
+    data = bytearray(archive(b"\x80\x02N.", {}))
+    place = data.index(b"PK\x05\x06") + 16  # where the directory begins
+    struct.pack_into("<I", data, place, struct.unpack_from("<I", data, place)[0] + 500)
+    path = tmp_path / "a.pt"
+    path.write_bytes(data)
+    with pytest.raises(DamagedFileError, match=r"a\.pt: .* begins before the file"):
+        ng.load(path)
+
+
 def flat(value):
     """The leaves of nested state, tensors as their bytes."""
     if isinstance(value, dict):

@@ -88,6 +88,8 @@ class Archive:
 
     def _begin(self, info: zipfile.ZipInfo) -> int:
         """Where in the file an entry is. Its local header repeats the name, and pads."""
+        if info.header_offset < 0:
+            raise DamagedFileError(f"its entry {info.filename!r} begins before the file")
         self.file.seek(info.header_offset + 26)
         lengths = self.file.read(4).ljust(4, b"\0")
         return info.header_offset + 30 + sum(struct.unpack("<HH", lengths))

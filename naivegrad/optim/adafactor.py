@@ -9,7 +9,7 @@ from typing import Any
 from naivegrad.dtype import dtype, finfo
 from naivegrad.ops import zeros, zeros_like
 from naivegrad.optim.optimizer import Optimizer, ParamsT
-from naivegrad.optim.options import at_least_zero, check_rate, number, scalar, two
+from naivegrad.optim.options import at_least_zero, check_rate, count_step, number, scalar, two
 from naivegrad.tensor import Tensor
 
 __all__ = ["Adafactor"]
@@ -81,9 +81,7 @@ class Adafactor(Optimizer):
             if p.grad is None:
                 continue
             state = self._state(p)
-            count = state["step"].array
-            count += 1
-            t = count.item()
+            t = count_step(state)
             row, column = state.get("row_var"), state.get("col_var", state.get("variance"))
             p.backend.adafactor_step(
                 p.array,

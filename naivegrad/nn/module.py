@@ -485,4 +485,6 @@ def _parse_to(
             device = arg
         else:
             raise TypeError(f"Module.to: expected a device, a dtype or a Tensor, got {arg!r}")
+    if dtype is not None and not isinstance(dtype, DType):
+        raise TypeError(f"Module.to: dtype must be a dtype, got {dtype!r}")
     return device, dtype

@@ -84,6 +84,9 @@ def _guarded(run: Callable[[], object]) -> int:
         _name_the_nearest(error)
         sys.stdout.flush()
         error.__traceback__ = _own_frames(error.__traceback__)
+        if isinstance(error, ImportError) and error.__traceback__ is None:  # it did not begin
+            print(f"naivegrad run: {error}", file=sys.stderr)
+            return 1
         sys.excepthook(type(error), error, error.__traceback__)
         return 130 if isinstance(error, KeyboardInterrupt) else 1
     return 0

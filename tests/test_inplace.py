@@ -106,6 +106,18 @@ def test_in_place_arithmetic():
     assert value(w.grad).tolist() == [1.5, 1.5]
 
 
+@pytest.mark.parametrize("name", ["add", "sub", "addcmul", "addcdiv"])
+def test_the_number_may_come_first(name):
+    """As programs for early versions of PyTorch have it: p.data.add_(-lr, p.grad.data)."""
+    tensors = [ng.tensor([2.0, 4.0]), ng.tensor([8.0, -5.0])][: 2 if "c" in name else 1]
+    number = "value" if "c" in name else "alpha"
+    x = ng.tensor([1.0, 3.0])
+    expected = getattr(x, name)(*tensors, **{number: -0.5})
+    assert getattr(x, f"{name}_")(-0.5, *tensors) is x and x.tolist() == expected.tolist()
+    with pytest.raises(TypeError):
+        getattr(x, f"{name}_")(-0.5, *tensors, *tensors, *tensors)
+
+
 def test_the_same_tensor_before_and_after():
     """Results made before the change keep the old history, later ones get the new."""
     x = leaf(3.0)

@@ -22,8 +22,10 @@ class ElementwiseMethods:
         """self + alpha * other."""
         return ops.add(self, other, alpha=alpha)
 
-    def add_(self, other: Any, *, alpha: Any = 1) -> Tensor:
-        """self += alpha * other."""
+    def add_(self, other: Any, tensor: Any = None, *, alpha: Any = 1) -> Tensor:
+        """self += alpha * other; the older order, add_(alpha, other), is taken, too."""
+        if tensor is not None:
+            other, alpha = tensor, other * alpha
         if alpha == 1:
             return update(self, "add", ops.add, other)
         if alpha.__class__ is complex:
@@ -34,8 +36,10 @@ class ElementwiseMethods:
         """self - alpha * other."""
         return ops.sub(self, other, alpha=alpha)
 
-    def sub_(self, other: Any, *, alpha: Any = 1) -> Tensor:
-        """self -= alpha * other."""
+    def sub_(self, other: Any, tensor: Any = None, *, alpha: Any = 1) -> Tensor:
+        """self -= alpha * other; the older order, sub_(alpha, other), is taken, too."""
+        if tensor is not None:
+            other, alpha = tensor, other * alpha
         if alpha == 1:
             return update(self, "sub", ops.sub, other)
         return self.add_(other, alpha=-alpha)

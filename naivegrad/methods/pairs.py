@@ -28,16 +28,20 @@ class PairMethods:
         """self + value * tensor1 * tensor2."""
         return ops.addcmul(self, tensor1, tensor2, value=value)
 
-    def addcmul_(self, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Tensor:
-        """addcmul, in place."""
+    def addcmul_(self, tensor1: Any, tensor2: Any, tensor: Any = None, *, value: Any = 1) -> Tensor:
+        """addcmul, in place; the older order, the value first, is taken, too."""
+        if tensor is not None:
+            tensor1, tensor2, value = tensor2, tensor, tensor1 * value
         return assign(self, ops.addcmul, tensor1, tensor2, value=value)
 
     def addcdiv(self, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Tensor:
         """self + value * tensor1 / tensor2."""
         return ops.addcdiv(self, tensor1, tensor2, value=value)
 
-    def addcdiv_(self, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Tensor:
-        """addcdiv, in place."""
+    def addcdiv_(self, tensor1: Any, tensor2: Any, tensor: Any = None, *, value: Any = 1) -> Tensor:
+        """addcdiv, in place; the older order, the value first, is taken, too."""
+        if tensor is not None:
+            tensor1, tensor2, value = tensor2, tensor, tensor1 * value
         return assign(self, ops.addcdiv, tensor1, tensor2, value=value)
 
     def hypot(self, other: Any) -> Tensor:

@@ -363,7 +363,7 @@ def test_archives_that_are_something_else(tmp_path):
         (zipped(["a/data.pkl", "b/data.pkl"]), "no data.pkl"),
         (zipped(["a/data.pkl", "a/constants.pkl", "a/code/m.py"]), "TorchScript"),
         (zipped(["a/data.pkl"], zipfile.ZIP_DEFLATED), "compressed"),
-        (b"PK\x03\x04 and no more", "archive cannot be read"),
+        (b"PK\x03\x04 and no more", "archive cannot be read: it is cut short"),
         (b"hello, world: this is a text", "neither a safetensors file nor"),
         (pickle.dumps({"a": 1}), "neither a safetensors file nor"),
         (b"", "seek"),

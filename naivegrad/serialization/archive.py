@@ -44,7 +44,9 @@ class Archive:
         try:
             self.zip = zipfile.ZipFile(file)
         except FAULTS as error:
-            raise DamagedFileError(f"the archive cannot be read: {error}") from None
+            cut = not zipfile.is_zipfile(file)  # which looks for the list
+            why = "it is cut short, the list of its entries is missing" if cut else error
+            raise DamagedFileError(f"the archive cannot be read: {why}") from None
         self.entries = {info.filename: info for info in self.zip.infolist()}
         self.folder = self._folder()
         for info in self.entries.values():

@@ -116,6 +116,8 @@ def test_the_number_may_come_first(name):
     assert getattr(x, f"{name}_")(-0.5, *tensors) is x and x.tolist() == expected.tolist()
     with pytest.raises(TypeError):
         getattr(x, f"{name}_")(-0.5, *tensors, *tensors, *tensors)
+    with pytest.raises(TypeError, match="by name" if number == "alpha" else "must be a Tensor"):
+        getattr(x, f"{name}_")(*tensors, -0.5)
 
 
 def test_the_same_tensor_before_and_after():

@@ -25,7 +25,7 @@ class ElementwiseMethods:
     def add_(self, other: Any, tensor: Any = None, *, alpha: Any = 1) -> Tensor:
         """self += alpha * other; the older order, add_(alpha, other), is taken, too."""
         if tensor is not None:
-            other, alpha = tensor, other * alpha
+            other, alpha = tensor, _number("add_", other) * alpha
         if alpha == 1:
             return update(self, "add", ops.add, other)
         if alpha.__class__ is complex:
@@ -39,7 +39,7 @@ class ElementwiseMethods:
     def sub_(self, other: Any, tensor: Any = None, *, alpha: Any = 1) -> Tensor:
         """self -= alpha * other; the older order, sub_(alpha, other), is taken, too."""
         if tensor is not None:
-            other, alpha = tensor, other * alpha
+            other, alpha = tensor, _number("sub_", other) * alpha
         if alpha == 1:
             return update(self, "sub", ops.sub, other)
         return self.add_(other, alpha=-alpha)
@@ -196,3 +196,10 @@ class ElementwiseMethods:
     multiply, multiply_ = mul, mul_
     divide, divide_ = div, div_
     clip, clip_ = clamp, clamp_
+
+
+def _number(op: str, value: Any) -> Any:
+    """What came first in op(alpha, other), which tensors of one dimension or more cannot be."""
+    if getattr(value, "ndim", 0):
+        raise TypeError(f"{op}: alpha is given by name, as in {op}(other, alpha=2)")
+    return value

@@ -239,6 +239,30 @@ def test_mnist(tmp_path, monkeypatch, pillow):
     assert len(datasets.MNIST(tmp_path / "empty", train=False, download=True)) == 6
 
 
+class Forged:
+    """Pickled as a call."""
+
+    def __init__(self, *call):
+        self.call = call
+
+    def __reduce__(self):
+        return self.call
+
+
+@pytest.mark.parametrize(
+    "call", [(np.ndarray, (1,), "O", b"A" * 8), (np.dtype, "O"), (np.ndarray, (1 << 50,))]
+)
+def test_a_file_of_cifar_cannot_make_arrays_of_anything(tmp_path, call):
+    """An array of objects over bytes of the file would read from any address."""
+    folder = tmp_path / "cifar-10-batches-py"
+    folder.mkdir()
+    forged = pickle.dumps(Forged(call[0], call[1:]), 2)
+    for name in ("test_batch", "batches.meta"):
+        (folder / name).write_bytes(forged)
+    with pytest.raises(DamagedFileError, match="test_batch: no file of CIFAR"):
+        datasets.CIFAR10(tmp_path, train=False)
+
+
 def test_cifar(tmp_path):
     folder = tmp_path / "cifar-10-batches-py"
     folder.mkdir()

@@ -1,6 +1,6 @@
 """CIFAR-10 and CIFAR-100: 60,000 colour pictures of 32 x 32 in 10 or 100 classes.
 
-The files are pickles. They are read by an unpickler that knows NumPy's arrays and nothing else.
+The files are pickles. They are read by an unpickler that knows arrays of bytes and nothing else.
 
 References
 ----------
@@ -9,7 +9,6 @@ A. Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 2009.
 
 from __future__ import annotations
 
-import codecs
 import os
 import pickle
 from collections.abc import Callable
@@ -22,17 +21,50 @@ from naivegrad.io.safetensors import DamagedFileError
 from naivegrad.vision.collection import Collection
 from naivegrad.vision.picture import picture_of
 
-_reconstruct = np.ndarray([]).__reduce__()[0]  # type: ignore[index]
+
+class _Type:
+    """Stands for a NumPy type in a pickle: bytes."""
+
+    def __init__(self, code: str, align: Any = False, copy: Any = False) -> None:
+        if code != "u1":
+            raise ValueError(f"it holds an array of type {code!r:.40}, not of bytes")
+
+    def __setstate__(self, state: Any) -> None:
+        """Nothing: bytes have no order."""
+
+
+class _Pixels:
+    """Stands for a NumPy array: NumPy's own could be given any address to read."""
+
+    array: np.ndarray
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        _, shape, _, columns_first, content = state
+        content = content if isinstance(content, bytes) else content.encode("latin1")
+        order = "F" if columns_first else "C"
+        self.array = np.frombuffer(content, np.uint8).reshape(shape, order=order)
+
+
+def _reconstruct(cls: Any, shape: Any, code: Any) -> _Pixels:
+    return _Pixels()
+
+
+def _encode(text: str, encoding: str) -> bytes:
+    if encoding != "latin1":
+        raise ValueError(f"it holds bytes in the encoding {encoding!r:.40}")
+    return text.encode("latin1")
+
+
 _KNOWN = {
     **{(f"numpy.{core}.multiarray", "_reconstruct"): _reconstruct for core in ("core", "_core")},
-    ("numpy", "ndarray"): np.ndarray,
-    ("numpy", "dtype"): np.dtype,
-    ("_codecs", "encode"): codecs.encode,
+    ("numpy", "ndarray"): _Pixels,
+    ("numpy", "dtype"): _Type,
+    ("_codecs", "encode"): _encode,
 }
 
 
 class _Unpickler(pickle.Unpickler):
-    """Reads numbers, text, lists, dicts and arrays; refuses everything else by name."""
+    """Reads numbers, text, lists, dicts and arrays of bytes; refuses everything else by name."""
 
     def find_class(self, module: str, name: str) -> Any:
         try:
@@ -86,9 +118,9 @@ class CIFAR10(Collection):
         try:
             self.classes = [str(name) for name in meta[self.names_key]]
             self.targets = [int(n) for part in parts for n in part[self.labels_key]]
-            pixels = np.concatenate([part["data"] for part in parts])
+            pixels = np.concatenate([part["data"].array for part in parts])
             self.data = pixels.reshape(len(self.targets), 3, 32, 32).transpose(0, 2, 3, 1)
-        except (KeyError, ValueError, TypeError) as error:
+        except (KeyError, ValueError, TypeError, AttributeError) as error:
             raise DamagedFileError(f"{folder}: not the files of {type(self).__name__}") from error
         self.class_to_idx = {name: i for i, name in enumerate(self.classes)}
 

@@ -105,6 +105,12 @@ def test_the_default_type_stands_for_numbers():
         assert (ng.ones(2, dtype=ng.int64) / 2).dtype is ng.float64
         assert ng.result_type(1, 2j) is ng.tensor(2j).dtype is ng.complex128
         assert repr(ng.tensor([1.0])) == "tensor([1.])" and repr(ng.tensor(1j)) == "tensor(0.+1.j)"
+        whole = np.arange(1, 9)
+        for name in ("sqrt", "exp", "log", "sin", "tanh", "reciprocal"):  # to its last digit
+            got = getattr(ng.tensor(whole), name)().numpy()
+            np.testing.assert_allclose(got, getattr(np, name)(whole.astype(float)), rtol=1e-15)
+        total = np.log(np.exp(whole).sum())
+        assert ng.tensor(whole).logsumexp(0).item() == pytest.approx(total, rel=1e-15)
         ng.set_default_dtype(ng.bfloat16)
         assert ng.ones(2).dtype is ng.tensor(2.5).dtype is ng.bfloat16
     finally:

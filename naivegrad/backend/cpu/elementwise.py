@@ -115,9 +115,9 @@ def _unary_by_numpy(op: str, x: ndarray, p: float, q: float, out: ndarray | None
         with np.errstate(all="ignore"):
             result = np.asarray(_COMPLEX_UNARY[op](x))
     elif kind in "fV" or op not in _UNARY:
-        work = np.dtype("float64") if x.dtype == np.float64 else np.dtype("float32")
-        result = kernel.unary(op, _aligned(x, work), p, q)
-        result = cast(result, floating(x.dtype))
+        dtype = floating(x.dtype)
+        work = _FLOAT64 if dtype == _FLOAT64 else _FLOAT32
+        result = cast(kernel.unary(op, _aligned(x, work), p, q), dtype)
     elif kind == "b" and op in ("neg", "sign", "relu"):
         if op == "neg":
             raise TypeError("neg: a bool tensor has no negative; use logical_not")

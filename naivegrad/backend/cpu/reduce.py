@@ -122,9 +122,10 @@ def arg_reduce(op: str, x: ndarray, axis: int, keepdims: bool) -> ndarray:
 
 def logsumexp(x: ndarray, axes: Axes, keepdims: bool) -> ndarray:
     """log(sum(exp(x))) over `axes`, shifted by the maximum so that nothing overflows."""
-    if not is_floating(x.dtype) or x.dtype.itemsize < 4:
-        wide = logsumexp(cast(x, np.dtype("float32")), axes, keepdims)
-        return cast(wide, floating(x.dtype))
+    dtype = floating(x.dtype)
+    if x.dtype != dtype or dtype.itemsize < 4:
+        work = np.dtype("float64" if dtype == np.float64 else "float32")
+        return cast(logsumexp(cast(x, work), axes, keepdims), dtype)
     lines = as_lines(x, axes)
     outer, n, inner = lines.shape
     peak, total = np.full((2, outer, 1, inner), -math.inf, x.dtype)

@@ -56,6 +56,14 @@ def test_to_tensor(shape):
         assert x.dtype == ng.float32 and np.array_equal(x.numpy(), want / np.float32(255))
         assert np.array_equal(transforms.PILToTensor()(picture).numpy(), want)
         assert np.array_equal(v2.ToImage()(picture).numpy(), want)
+    try:
+        for dtype in (ng.float64, ng.bfloat16):
+            ng.set_default_dtype(dtype)
+            x = F.to_tensor(array)
+            assert x.dtype is dtype
+            assert np.array_equal(x.numpy(), (want / 255).astype(dtype.numpy))
+    finally:
+        ng.set_default_dtype(ng.float32)
     x = F.to_tensor(np.array([[0.5, 2.0]]))
     assert x.dtype == ng.float64 and x.tolist() == [[[0.5, 2.0]]]
     with pytest.raises(TypeError, match="got list"):

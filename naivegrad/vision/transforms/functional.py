@@ -41,9 +41,9 @@ def to_tensor(pic: Any) -> Tensor:
         raise TypeError(f"to_tensor: expects a PIL image or an array, got {describe(pic)}")
     array = pil_to_array(pic)
     if array.dtype == np.uint8:
-        array = np.divide(array, np.float32(255), dtype=np.float32).astype(
-            get_default_dtype().numpy, copy=False
-        )
+        dtype = get_default_dtype().numpy
+        work = np.float64 if dtype == np.float64 else np.float32
+        array = np.divide(array, 255, dtype=work).astype(dtype, copy=False)
     return ops.from_numpy(np.array(array, order="C", copy=None))
 
 

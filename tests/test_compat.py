@@ -46,8 +46,6 @@ def resolve(section, name):
 
 @pytest.mark.parametrize("section, name, keywords", list(surface()))
 def test_a_name_that_programs_use(section, name, keywords):
-    if "istribution" in section and not hasattr(ng, "distributions"):
-        pytest.skip("not yet here")
     thing = resolve(section, name)
     if keywords:
         taken = inspect.signature(thing).parameters.values()
